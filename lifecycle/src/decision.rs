@@ -20,6 +20,8 @@ pub enum Mode {
     Bypass,
     /// The database is unreachable: the service answers from memory and logs to disk.
     Degraded,
+    /// People approved the call that a rule holds.
+    Approved,
 }
 
 impl Mode {

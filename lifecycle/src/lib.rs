@@ -21,7 +21,8 @@
 //! backup      what a backup says about itself
 //! metrics     what is measured on decisions, and the limits
 //! system      what is live; the safety pause and the emergency switch
-//! review      packets: the evidence for a change, and the quorum
+//! approval    approvals at run time: requests, decisions, scopes
+review      packets: the evidence for a change, and the quorum
 //! rollout     stages, gates, automatic rollback, drills
 //! incident    incidents and post-mortems
 //! kpi         KPIs of the way from a draft to full traffic
@@ -30,6 +31,7 @@
 //! overview    the first page
 //! ```
 
+pub mod approval;
 pub mod archive;
 pub mod audit;
 pub mod authority;

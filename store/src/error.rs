@@ -42,6 +42,11 @@ impl Error {
         matches!(self, Self::Unavailable(_))
     }
 
+    /// Whether what was asked for does not exist.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused(problem) if problem.code == Code::NotFound)
+    }
+
     /// Whether the content of the call is at fault, so that the same call cannot work later either: the database
     /// refuses such a value or row, or the content could not be encoded or decoded. Every other failure may be
     /// temporary.

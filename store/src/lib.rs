@@ -35,6 +35,7 @@
 //! | [`bundles`] | policy bundles: drafts, reading, export and import |
 //! | [`decisions`] | the decision log, reported outcomes, and counts over both |
 //! | [`test_cases`] | saved test cases, and the cases of a simulation |
+//! | [`approvals`] | approvals at run time: requests of agents, decisions of people, uses |
 //! | [`incidents`] | incidents, their timelines and post-mortems |
 //! | [`system`] | the live state, the safety pause and the emergency switch |
 //! | [`packets`] | review packets and the actions on them |
@@ -47,6 +48,7 @@
 //! | `testing` | a throwaway PostgreSQL for tests |
 
 pub mod announcements;
+pub mod approvals;
 pub mod atomic_file;
 pub mod audit;
 pub mod backup;

@@ -28,6 +28,20 @@ pub enum EventType {
     Rejected,
     /// A reviewer asked for changes.
     ChangesRequested,
+    /// An agent asked people for approval of a call.
+    ApprovalRequested,
+    /// A person approved a call.
+    CallApproved,
+    /// A person denied a call.
+    CallDenied,
+    /// A request for approval expired without an answer.
+    ApprovalExpired,
+    /// An agent took a request for approval back.
+    ApprovalCancelled,
+    /// An approval was used: the call was allowed.
+    ApprovalUsed,
+    /// A person revoked the scope of an approval.
+    ScopeRevoked,
     /// An exception to a failed guardrail was signed.
     ExceptionSigned,
     /// An approval that was about to be used had expired or had been given against another base.

@@ -32,6 +32,8 @@ pub enum Permission {
     BuildPackets,
     /// Approve, reject or ask for changes.
     ActOnPackets,
+    /// Decide about calls that a rule holds for approval.
+    DecideApprovals,
     /// Sign an exception to a failed guardrail.
     SignExceptions,
     /// Apply, promote, drill.
@@ -48,7 +50,7 @@ pub enum Permission {
     Administer,
     /// Countersign what gives people power or weakens a safeguard.
     Countersign,
-    /// Request decisions, report outcomes.
+    /// Request decisions, ask for approval, report outcomes.
     Evaluate,
 }
 
@@ -68,6 +70,7 @@ impl Permission {
             Self::EditDrafts => "edit drafts, import and export",
             Self::BuildPackets => "submit for review",
             Self::ActOnPackets => "act on review packets",
+            Self::DecideApprovals => "decide approval requests",
             Self::SignExceptions => "sign exceptions to failed guardrails",
             Self::Apply => "apply, promote and drill",
             Self::RollBack => "roll back",
@@ -76,7 +79,7 @@ impl Permission {
             Self::DisableEvaluation => "disable and enable evaluation",
             Self::Administer => "manage users, tokens, settings and keys",
             Self::Countersign => "countersign new powers of people and weaker safeguards",
-            Self::Evaluate => "ask for decisions and report outcomes",
+            Self::Evaluate => "ask for decisions and for approval, and report outcomes",
         }
     }
 
@@ -86,7 +89,7 @@ impl Permission {
         match self {
             Self::Read => &[Author, RevenueOps, Approver, RuntimeOwner, SafetyOwner, Admin, Viewer],
             Self::EditDrafts | Self::BuildPackets => &[Author, RevenueOps, RuntimeOwner],
-            Self::ActOnPackets => &[RevenueOps, Approver, RuntimeOwner, SafetyOwner],
+            Self::ActOnPackets | Self::DecideApprovals => &[RevenueOps, Approver, RuntimeOwner, SafetyOwner],
             Self::Apply => &[RuntimeOwner],
             Self::SignExceptions | Self::RollBack | Self::Pause => &[RuntimeOwner, SafetyOwner],
             Self::HandleIncidents => &[Author, RevenueOps, Approver, RuntimeOwner, SafetyOwner],
@@ -101,7 +104,13 @@ impl Permission {
     pub const fn signs(self) -> bool {
         matches!(
             self,
-            Self::ActOnPackets | Self::SignExceptions | Self::Apply | Self::RollBack | Self::Pause | Self::Countersign
+            Self::ActOnPackets
+                | Self::DecideApprovals
+                | Self::SignExceptions
+                | Self::Apply
+                | Self::RollBack
+                | Self::Pause
+                | Self::Countersign
         )
     }
 }

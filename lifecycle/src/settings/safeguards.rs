@@ -39,7 +39,7 @@ const fn safeguard(field: &'static str, weaker: Weaker, words: &'static str) -> 
 }
 
 /// All safeguards. A setting that is neither here nor in [`FREE`] fails a test.
-pub const SAFEGUARDS: [Safeguard; 35] = [
+pub const SAFEGUARDS: [Safeguard; 42] = [
     safeguard("/gates/min_sample_size", Weaker::Lower, "minimum sample size of a gate"),
     safeguard("/gates/min_subjects", Weaker::Lower, "minimum number of subjects of a gate"),
     safeguard("/gates/max_error_rate", Weaker::Higher, "maximum error rate of a gate"),
@@ -73,6 +73,13 @@ pub const SAFEGUARDS: [Safeguard; 35] = [
     safeguard("/review/guardrails/success_delta_bps", Weaker::Lower, "success guardrail"),
     safeguard("/review/guardrails/approval_load_delta_bps", Weaker::Higher, "approval load guardrail"),
     safeguard("/review/guardrails/hard_violation_delta", Weaker::Higher, "hard violation guardrail"),
+    safeguard("/approvals/approvers/revenue_ops", Weaker::Switch(true), "approvals at run time by revenue operations"),
+    safeguard("/approvals/approvers/approver", Weaker::Switch(true), "approvals at run time by approvers"),
+    safeguard("/approvals/approvers/runtime_owner", Weaker::Switch(true), "approvals at run time by runtime owners"),
+    safeguard("/approvals/approvers/safety_owner", Weaker::Switch(true), "approvals at run time by safety owners"),
+    safeguard("/approvals/quorum", Weaker::Lower, "approvals of a call at run time"),
+    safeguard("/approvals/expires_in", Weaker::Higher, "seconds that a request for approval waits"),
+    safeguard("/approvals/require_on_behalf_of", Weaker::Switch(false), "for whom an agent acts"),
     safeguard("/corpus", Weaker::Lower, "recorded decisions that a packet replays"),
     safeguard("/sign_in/check_minutes", Weaker::Higher, "minutes within which the sign-in provider confirms a session"),
     safeguard("/sign_in/passwords", Weaker::Value("everyone"), "who signs in with a password"),

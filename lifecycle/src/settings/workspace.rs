@@ -3,7 +3,7 @@
 use policy::replay::Limits;
 use serde::{Deserialize, Serialize};
 
-use crate::{metrics::GateConfig, review::ReviewSettings, rollout::WatchConfig};
+use crate::{approval::ApprovalSettings, metrics::GateConfig, review::ReviewSettings, rollout::WatchConfig};
 
 /// Everything an administrator may set. A missing member has its default.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub struct Settings {
     pub watch: WatchConfig,
     /// Reviews.
     pub review: ReviewSettings,
+    /// Approvals at run time.
+    pub approvals: ApprovalSettings,
     /// Spending limits of simulations.
     pub simulation: Limits,
     /// Number of recorded decisions that a packet replays, the newest of the last days; see `review.evidence_days`.

@@ -22,8 +22,10 @@ pub enum Purpose {
     Audit,
     /// A checkpoint of the audit chain.
     Checkpoint,
-    /// A grant that follows from an approved request.
+    /// A person's decision about a request for approval.
     Grant,
+    /// Not a signature that is shown: the arguments that an approval is bound to.
+    ApprovedContext,
     /// The manifest of a backup.
     Backup,
     /// The manifest of an archived day of the decision log.
@@ -34,7 +36,7 @@ pub enum Purpose {
 
 impl Purpose {
     /// The purposes with a derived key, in the order in which a key keeps their keys.
-    pub(super) const DERIVED: [Self; 12] = [
+    pub(super) const DERIVED: [Self; 13] = [
         Self::Apply,
         Self::Rollback,
         Self::Action,
@@ -47,6 +49,7 @@ impl Purpose {
         Self::Backup,
         Self::Archive,
         Self::Seal,
+        Self::ApprovedContext,
     ];
 
     /// What HKDF is given to make the key of this purpose. Part of the format: a change makes every signature invalid.
@@ -62,6 +65,7 @@ impl Purpose {
             Self::Audit => "countersign v1 audit",
             Self::Checkpoint => "countersign v1 checkpoint",
             Self::Grant => "countersign v1 grant",
+            Self::ApprovedContext => "countersign v1 approved context",
             Self::Backup => "countersign v1 backup",
             Self::Archive => "countersign v1 archive",
             Self::Seal => "countersign v1 seal",

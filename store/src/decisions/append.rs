@@ -145,6 +145,14 @@ impl Appender {
     }
 }
 
+/// Adds decisions, recorded now, in a transaction of the caller, who authorized them.
+///
+/// # Errors
+/// The database failed, and the transaction with it.
+pub(crate) async fn append_in<D: Decision>(db: &mut PgConnection, decisions: &[D]) -> Result<Vec<DuplicateDecision>> {
+    write(db, decisions, Recorded::Now).await
+}
+
 async fn write<D: Decision>(
     db: &mut PgConnection,
     decisions: &[D],

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use lifecycle::decision::Record;
+use serde_json::{Map, Value};
 use sqlx::PgConnection;
 
 use super::{
@@ -19,6 +20,20 @@ pub struct DuplicateDecision {
     /// The decision in the log, if it answers the same question: agent, action, subject and context. `None` if the id
     /// belongs to another question.
     pub answered: Option<Box<Record>>,
+}
+
+/// The decision in the log under the id of `decision`, whose context is `context`: `None` if there is none, and `Some(None)` if
+/// the id stands for another question.
+pub(crate) async fn repeated(
+    db: &mut PgConnection,
+    decision: &Record,
+    context: &Map<String, Value>,
+) -> Result<Option<Option<Box<Record>>>> {
+    let Some(row) = by_ids(db, &[&decision.decision_id]).await?.into_iter().next() else { return Ok(None) };
+    let stored = row.read()?;
+    let asked = Record { context: context.clone(), ..decision.clone() };
+    let answers = is_same_question(&asked, &stored)?;
+    Ok(Some(answers.then(|| Box::new(stored))))
 }
 
 /// For those of `decisions` at `places`, which were not added, finds the decisions in the log.

@@ -191,6 +191,12 @@ pub(super) async fn by_ids(db: &mut PgConnection, ids: &[&str]) -> Result<Vec<Ro
     Ok(sqlx::query_as(concatcp!(SELECT, AT_PLACES)).bind(ids).bind(times).fetch_all(db).await?)
 }
 
+/// The newest decision with this id, for use cases that have authorized their caller.
+pub(crate) async fn by_id(store: &Store, id: &str) -> Result<Option<Record>> {
+    let mut db = store.pool().acquire().await?;
+    by_ids(&mut db, &[id]).await?.into_iter().next().map(Row::read).transpose()
+}
+
 /// Selects decisions `d` by their ids and the times they were recorded.
 pub(super) const AT_PLACES: &str =
     "where (d.decision_id, d.recorded_at) in (select * from unnest($1::text[], $2::timestamptz[]))

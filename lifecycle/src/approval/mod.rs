@@ -1,0 +1,30 @@
+//! Approvals at run time: where an answer `needs_approval` ends. An agent asks, people decide, and what they approved is
+//! carried out once, as it was asked, or within the scope that they chose.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`request`] | a request as people and programs see it, and the part of it that is signed |
+//! | [`call`] | the call that an approval is bound to, and what differs in another call |
+//! | [`action`] | a person's signed decision |
+//! | [`decision`] | who may decide, and what the decisions add up to |
+//! | [`scope`] | how much an approval covers |
+//! | [`grant`] | whether an approval allows a call now |
+//! | [`settings`] | the defaults of rules that say nothing |
+
+pub mod action;
+pub mod call;
+pub mod decision;
+pub mod grant;
+#[cfg(test)]
+mod interleavings;
+pub mod request;
+pub mod scope;
+pub mod settings;
+
+pub use action::{Action, Verdict};
+pub use call::{Call, Difference};
+pub use decision::{Outcome, may_decide, outcome};
+pub use grant::{NotAllowed, Spendable, check as check_grant};
+pub use request::{Request, Status, Terms};
+pub use scope::{Scope, ScopeKind};
+pub use settings::ApprovalSettings;

@@ -1,0 +1,150 @@
+//! Reading requests.
+
+use const_format::concatcp;
+use lifecycle::{
+    Page,
+    approval::{Request, Status},
+    authority::{Actor, Credential, Denied, Permission, authorize},
+};
+use policy::Timestamp;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use super::row::{self, COLUMNS, Row};
+use crate::{Error, Result, Store, decisions, page};
+
+/// Which requests to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter<'a> {
+    /// Only requests that stand so.
+    pub status: Option<Status>,
+    /// Only those that wait for this actor: the actor may decide about them, and has not.
+    pub waiting_for: Option<&'a Actor>,
+    /// Only approvals in force: with uses left, in time, not revoked.
+    pub usable: bool,
+    /// Only those that this rule held.
+    pub rule: Option<String>,
+    /// Only those of this agent.
+    pub agent: Option<String>,
+    /// Maximum number of rows to return.
+    pub limit: Option<u32>,
+    /// The cursor that came with the previous page.
+    pub cursor: Option<String>,
+}
+
+/// A condition on requests `r`, shared by several statements: whether they wait for the actor with the email `$1` and the
+/// deciding roles `$2`.
+pub(crate) const WAITS: &str = "r.status = 'pending' and r.expires_at > now()
+     and (r.approvers && $2::text[] or exists (select from unnest(r.approvers) one where lower(one) = lower($1)))
+     and (r.on_behalf_of is null or lower(trim(r.on_behalf_of)) <> lower($1))
+     and not exists (select from policy_approval_actions a where a.approval_id = r.id and lower(a.actor) = lower($1))";
+
+/// The names of the actor's roles that decide about requests.
+pub(crate) fn deciding_roles(actor: &Actor) -> Vec<String> {
+    let deciding = Permission::DecideApprovals.roles();
+    actor.roles.iter().filter(|role| deciding.contains(role)).map(|role| role.name().to_owned()).collect()
+}
+
+/// Whose requests an actor reads: everybody's, or those of a token.
+fn readable(actor: &Actor) -> Result<Option<i64>, Denied> {
+    match (authorize(actor, Permission::Read), actor.pass.credential) {
+        (Ok(_), _) => Ok(None),
+        (Err(_), Some(Credential::Token(number))) if actor.may(Permission::Evaluate) => Ok(Some(number)),
+        (Err(denied), _) => Err(denied),
+    }
+}
+
+/// Requests, newest first; those that wait for somebody in the order in which they expire. A program sees its own only.
+///
+/// # Errors
+/// Denied without [`Permission::Read`] or a token that asks; a malformed cursor or limit.
+pub async fn list(store: &Store, actor: &Actor, filter: &Filter<'_>) -> Result<Page<Request>> {
+    let asked_by = readable(actor)?;
+    let limit = page::limit(filter.limit)?;
+    let before = filter.cursor.as_deref().map(cursor).transpose()?;
+    if filter.waiting_for.is_some_and(|actor| !actor.may(Permission::DecideApprovals)) {
+        return Ok(Page::default());
+    }
+    let sql = concatcp!(
+        "select ",
+        COLUMNS,
+        " from policy_approvals r
+         where ($1::text is null or (",
+        WAITS,
+        ")) and ($3::timestamptz is null or (r.requested_at, r.id) < ($3, $4))
+             and ($5::text is null or case when r.status = 'pending' and r.expires_at <= now() then 'expired' else r.status end = $5)
+             and ($6::bigint is null or r.asked_by = $6)
+             and (not $7 or (r.status = 'approved' and r.usable_until > now() and r.revoked_at is null and r.used < r.uses))
+             and ($8::text is null or r.rule = $8) and ($9::text is null or r.agent = $9)
+         order by r.requested_at desc, r.id desc limit $10"
+    );
+    let rows: Vec<Row> = sqlx::query_as(sql)
+        .bind(filter.waiting_for.map(|actor| actor.name.as_str()))
+        .bind(filter.waiting_for.map(deciding_roles).unwrap_or_default())
+        .bind(before.as_ref().map(|(at, _)| *at))
+        .bind(before.as_ref().map(|(_, id)| id.as_str()))
+        .bind(filter.status.map(Status::name))
+        .bind(asked_by)
+        .bind(filter.usable)
+        .bind(&filter.rule)
+        .bind(&filter.agent)
+        .bind(limit + 1)
+        .fetch_all(store.pool())
+        .await?;
+    let now = now(store).await?;
+    let keys = store.keys();
+    let place = |row: &Row| format!("{}~{}", Timestamp::from(row.requested_at), row.id);
+    page::page(rows, limit, place, |row| row.read(&keys, now))
+}
+
+/// One request, with what was reported about its latest use. A program sees its own only.
+///
+/// # Errors
+/// Denied without [`Permission::Read`] or a token that asks; no such request.
+pub async fn get(store: &Store, actor: &Actor, id: &str) -> Result<Request> {
+    let asked_by = readable(actor)?;
+    let now = now(store).await?;
+    let mut db = store.pool().acquire().await?;
+    let mut request = row::by_id(&mut db, id).await?.read(&store.keys(), now)?;
+    if asked_by.is_some_and(|token| token != request.terms.asked_by) {
+        return Err(Error::not_found("approval request", id));
+    }
+    drop(db);
+    if let Some(last) = &mut request.last_use {
+        let decision = decisions::by_id(store, &last.decision_id).await?;
+        last.outcome = decision.and_then(|record| record.outcome).map(|outcome| outcome.status.name().to_owned());
+    }
+    Ok(request)
+}
+
+/// Grows whenever a request is made, decided, used or ended: for who waits for changes.
+///
+/// # Errors
+/// The database failed.
+pub async fn version(store: &Store) -> Result<i64> {
+    Ok(sqlx::query_scalar(
+        "select coalesce((select max(seq) from policy_lifecycle_audit where subject_type = 'approval'), 0)",
+    )
+    .fetch_one(store.pool())
+    .await?)
+}
+
+/// The request that a decision led to or used, if any.
+pub(crate) async fn of_decision(db: &mut PgConnection, decision_id: &str) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar("select id from policy_approvals where decision_id = $1 or last_decision_id = $1 limit 1")
+        .bind(decision_id)
+        .fetch_optional(db)
+        .await?)
+}
+
+async fn now(store: &Store) -> Result<Timestamp> {
+    let now: OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(store.pool()).await?;
+    Ok(now.into())
+}
+
+fn cursor(text: &str) -> Result<(OffsetDateTime, String)> {
+    let malformed = || Error::from(lifecycle::problem::Problem::invalid_field("/cursor", format!("`{text}` is not a cursor of this list")));
+    let (at, id) = text.split_once('~').ok_or_else(malformed)?;
+    let at: Timestamp = at.parse().map_err(|_| malformed())?;
+    Ok((at.into(), id.to_owned()))
+}
