@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, time::Duration};
 use policy::{
     Timestamp,
     bundle::{
-        Digest, Risk,
-        approval::{ApprovalRule, ApprovalTerms},
+        ApprovalTerms, Digest, Risk,
+        approval::ApprovalRule,
     },
 };
 use proptest::prelude::*;
