@@ -1,6 +1,6 @@
 //! What an approval is bound to: the digest of the rule that asks, and the context without what the rule names unbound.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, which is its job")]
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is its job")]
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ fn bundle(format: Format, rules: Vec<Map<String, Value>>) -> Source {
 
 fn read(format: Format, members: &Value) -> ApprovalRule {
     let source = bundle(format, vec![asking(members)]);
-    source.approval_rules().remove("ask-first").unwrap_or_else(|| panic!("{members}"))
+    source.approval_rules().remove("ask-first").unwrap()
 }
 
 /// Members that the digest of a rule does not cover.
@@ -262,7 +262,7 @@ fn a_path_leads_where_the_engine_reads() {
 }
 
 #[test]
-fn large_integers_are_told_apart() {
+fn large_integers_have_texts_of_their_own() {
     let context = |account: Value| object(json!({"account": account, "to": {"é": [account]}}));
     let (one, other) = (context(json!(9_007_199_254_740_993_i64)), context(json!(9_007_199_254_740_992_i64)));
     assert_eq!(canonical_object(&one), canonical_object(&other));
@@ -292,19 +292,4 @@ fn changed_terms_are_a_changed_rule_that_decides_alike() {
     let rule = |source: &Source| -> Rule { source.parse_rules().bundle.rules.remove(0) };
     assert!(rule(&before).decides_like(&rule(&after)) && rule(&before) != rule(&after));
     assert!(lint(&after).passed);
-}
-
-#[test]
-fn a_hundred_thousand_rules_are_read_without_digesting_those_that_ask_nobody() {
-    let rules: Vec<_> = (0..100_000)
-        .map(|number| {
-            let effect = if number % 1000 == 0 { "needs_approval" } else { "allow" };
-            asking(&json!({"id": format!("rule-{number}"), "effect": effect}))
-        })
-        .collect();
-    let source = bundle(Format::V1_1, rules);
-    let parsed = source.parse_rules();
-    let started = std::time::Instant::now();
-    assert_eq!(approval_rules(&source, &parsed).len(), 100);
-    assert!(started.elapsed() < std::time::Duration::from_secs(1));
 }
