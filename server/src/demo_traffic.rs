@@ -12,11 +12,7 @@ use store::demo::{self, DemoCredentials};
 use time::OffsetDateTime;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{
-    demo::FILE,
-    http::routes::evaluate,
-    state::AppState,
-};
+use crate::{demo::FILE, http::routes::evaluate, state::AppState};
 
 /// How often an agent asks.
 const EVERY: Duration = Duration::from_secs(3);

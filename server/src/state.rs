@@ -12,7 +12,8 @@ use app::{account_links::AccountLinks, context::AppContext};
 
 use crate::{
     auth::TrustedProxies, evaluation::EvaluationService, heartbeats::Heartbeats, live_events::LiveEvents,
-    metrics_cache::MetricsCache, oidc::Provider, open_places::OpenPlaces, rate_limits::RateLimits, shared_reading::SharedReading,
+    metrics_cache::MetricsCache, oidc::Provider, open_places::OpenPlaces, rate_limits::RateLimits,
+    shared_reading::SharedReading,
 };
 
 /// The state shared by all requests. Cheap to clone.

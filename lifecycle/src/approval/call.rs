@@ -101,7 +101,8 @@ impl Call<'_> {
     pub fn differences(&self, terms: &Terms, approved: &Map<String, Value>, keys: &KeyRing) -> Vec<Difference> {
         let mut differences = self.differences_of_asker(terms);
         if !self.has_context_of(terms, keys) {
-            let (before, after) = (bound_context(approved, &terms.unbound), bound_context(self.context, &terms.unbound));
+            let (before, after) =
+                (bound_context(approved, &terms.unbound), bound_context(self.context, &terms.unbound));
             differences.push(Difference::Context(changed_members(&before, &after)));
         }
         differences

@@ -64,13 +64,8 @@ pub fn outcome(
     standing: Option<&HeldRoles>,
     now: Timestamp,
 ) -> Outcome {
-    let ended = |status, at| Outcome {
-        status,
-        ended_at: Some(at),
-        usable_until: None,
-        scope: Scope::default(),
-        missing: 0,
-    };
+    let ended =
+        |status, at| Outcome { status, ended_at: Some(at), usable_until: None, scope: Scope::default(), missing: 0 };
     let mut approvals: Vec<&Action> = Vec::new();
     for action in actions.iter().filter(|action| action.at < terms.expires_at) {
         let held = match standing {

@@ -4,7 +4,10 @@ use policy::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{Action, Call, Difference, Outcome, Status, Terms, outcome};
-use crate::{authority::HeldRoles, signing::KeyRing};
+use crate::{
+    authority::HeldRoles,
+    signing::{KeyRing, verify},
+};
 
 /// An approval as it is stored, about to be used.
 #[derive(Debug, Clone, Copy)]
@@ -90,8 +93,8 @@ pub fn check(
     now: Timestamp,
 ) -> Result<Outcome, NotAllowed> {
     let terms = approval.terms;
-    // Another asker learns nothing about it.
-    if call.asked_by != terms.asked_by {
+    // Another asker learns nothing about it, and nobody asked for what is not signed.
+    if call.asked_by != terms.asked_by || verify(keys, terms).is_err() {
         return Err(NotAllowed::Unknown);
     }
     let genuine: Vec<Action> =

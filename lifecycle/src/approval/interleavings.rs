@@ -4,10 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use policy::{
     Timestamp,
-    bundle::{
-        ApprovalTerms, Digest, Risk,
-        approval::ApprovalRule,
-    },
+    bundle::{ApprovalTerms, Digest, Risk, approval::ApprovalRule},
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -17,7 +14,7 @@ use super::{
 };
 use crate::{
     authority::{Actor, HeldRoles, Role, Roles, Via},
-    signing::{Key, KeyRing},
+    signing::{Key, KeyRing, sign},
 };
 
 const PEOPLE: [&str; 4] = ["ada@example.com", "grace@example.com", "lena@example.com", "Otto@example.com"];
@@ -72,7 +69,8 @@ impl Asked {
     }
 
     fn is_same_asker(&self, other: &Self) -> bool {
-        (self.token, self.agent, self.subject, self.on_behalf_of) == (other.token, other.agent, other.subject, other.on_behalf_of)
+        (self.token, self.agent, self.subject, self.on_behalf_of)
+            == (other.token, other.agent, other.subject, other.on_behalf_of)
     }
 }
 
@@ -92,7 +90,11 @@ fn asked() -> impl Strategy<Value = Asked> {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Decide { who: usize, approve: bool, scope: ScopeKind },
+    Decide {
+        who: usize,
+        approve: bool,
+        scope: ScopeKind,
+    },
     Wait(u64),
     Edit(u8),
     Revoke,
@@ -163,7 +165,11 @@ impl World {
             usable_for: 3600,
             approvers: vec!["approver".into(), "otto@example.com".into()],
             quorum,
+            key_id: String::new(),
+            signature: String::new(),
         };
+        let mut terms = terms;
+        sign(&keys(), &mut terms).unwrap();
         Self {
             shown: terms.clone(),
             terms,
@@ -342,5 +348,5 @@ fn a_request_that_was_changed_in_the_database_has_no_approvals() {
     let mut world = World::new(None, false, 2);
     world.decide(0, true, ScopeKind::Once);
     world.terms.quorum = 1;
-    assert_eq!(world.try_use(&ORIGINAL), Err(NotAllowed::Pending));
+    assert_eq!(world.try_use(&ORIGINAL), Err(NotAllowed::Unknown));
 }

@@ -3,12 +3,16 @@
 use policy::{
     Timestamp,
     bundle::{Budget, Digest, Risk},
+    replay::OutcomeStatus,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Action, Scope};
-use crate::{decision::BundleRef, signing::SignatureError};
+use crate::{
+    decision::BundleRef,
+    signing::{Envelope, Purpose, SignatureError},
+};
 
 /// Where a request stands. The three endings without an approval are never mixed up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr, strum::EnumString)]
@@ -81,6 +85,23 @@ pub struct Terms {
     pub approvers: Vec<String>,
     /// How many people have to approve.
     pub quorum: u8,
+    /// Name of the key that signed when the agent asked.
+    pub key_id: String,
+    /// HMAC-SHA256 over the canonical JSON of everything above: what people decide about is what was asked.
+    pub signature: String,
+}
+
+impl Envelope for Terms {
+    const PURPOSE: Purpose = Purpose::Grant;
+
+    fn made_at(&self) -> Timestamp {
+        self.requested_at
+    }
+
+    fn seal(&mut self, key_id: String, signature: String) {
+        self.key_id = key_id;
+        self.signature = signature;
+    }
 }
 
 impl Terms {
@@ -101,9 +122,9 @@ pub struct Use {
     pub at: Timestamp,
     /// The decision that was answered `allow`.
     pub decision_id: String,
-    /// What was reported about it: `success`, `failure`, …; `None` while nothing is.
+    /// What was reported about it; `None` while nothing is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<String>,
+    pub outcome: Option<OutcomeStatus>,
 }
 
 /// A request as people and programs see it: `GET /policy/approvals/{id}`.

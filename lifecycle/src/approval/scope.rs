@@ -77,7 +77,11 @@ impl Scope {
         let mut fault = |pointer: &str, detail: &str| faults.push(Fault::new(pointer.to_owned(), detail.to_owned()));
         if self.kind == ScopeKind::Once {
             let bare = self.until.is_none() && self.count.is_none() && self.conditions.is_none();
-            return if bare { Ok(self) } else { Err(vec![Fault::new("/kind", "this once has no end, number or conditions")]) };
+            return if bare {
+                Ok(self)
+            } else {
+                Err(vec![Fault::new("/kind", "this once has no end, number or conditions")])
+            };
         }
         if terms.guardrail {
             fault("/kind", "a guardrail holds every call: it can be approved once only");

@@ -22,7 +22,7 @@ pub enum Purpose {
     Audit,
     /// A checkpoint of the audit chain.
     Checkpoint,
-    /// A person's decision about a request for approval.
+    /// A request for approval, and a person's decision about it.
     Grant,
     /// Not a signature that is shown: the arguments that an approval is bound to.
     ApprovedContext,

@@ -177,7 +177,14 @@ fn with_request(value: &Value, text: impl FnOnce(&Request) -> String) -> String 
 fn line(request: &Request) -> String {
     let terms = &request.terms;
     let subject = terms.subject.as_deref().map(|subject| format!(" of {subject}")).unwrap_or_default();
-    format!("{}  {}  {}: {}{subject}  until {}", terms.id, request.status.name(), terms.agent, terms.action, terms.expires_at)
+    format!(
+        "{}  {}  {}: {}{subject}  until {}",
+        terms.id,
+        request.status.name(),
+        terms.agent,
+        terms.action,
+        terms.expires_at
+    )
 }
 
 fn text(request: &Request) -> String {

@@ -61,7 +61,8 @@ pub async fn conclude(
     }
     let rule = serving.held_by(&pending.record).filter(|_| pending.record.status == Status::Matched);
     let Some(rule) = rule else {
-        let refused = refuse("approval_impossible", "No rule holds this call, so there is nothing that people could approve.");
+        let refused =
+            refuse("approval_impossible", "No rule holds this call, so there is nothing that people could approve.");
         return Ok(Concluded::with(append(service, pending).await?, Some(refused)));
     };
     let record = pending.to_record().map_err(unreadable)?.into_owned();

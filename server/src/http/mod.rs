@@ -24,9 +24,9 @@ use self::{
     extract::{check_query, first_segment, wants_page},
     response::{method_not_allowed, no_such_path},
     routes::{
-        accounts, approvals, assets, audit, bundles, contract, decisions, drills, evaluate, events, freezes, health, incidents,
-        kpi, lint, me, metrics, oidc, packets, pages, partner_keys, public_keys, rollout, server_functions, settings,
-        simulate, system, transfer,
+        accounts, approvals, assets, audit, bundles, contract, decisions, drills, evaluate, events, freezes, health,
+        incidents, kpi, lint, me, metrics, oidc, packets, pages, partner_keys, public_keys, rollout, server_functions,
+        settings, simulate, system, transfer,
     },
 };
 use crate::{auth, openapi::DOCUMENT, state::AppState};

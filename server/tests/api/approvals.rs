@@ -81,7 +81,10 @@ async fn an_agent_asks_a_person_approves_and_the_call_is_allowed_once() {
     decide(&viewer, &id, json!({"decision": "approve"})).await.problem(403, "forbidden");
 
     let approved = approve(&workspace, &id).await;
-    assert_eq!((&approved["status"], &approved["actions"][0]["actor"]), (&json!("approved"), &json!("approver@example.com")));
+    assert_eq!(
+        (&approved["status"], &approved["actions"][0]["actor"]),
+        (&json!("approved"), &json!("approver@example.com"))
+    );
     // Approving again changes nothing.
     assert_eq!(approve(&workspace, &id).await["actions"].as_array().unwrap().len(), 1);
     let used = json!({"on_behalf_of": "lena@example.com", "decision_id": "second"});
@@ -105,7 +108,9 @@ async fn an_agent_asks_a_person_approves_and_the_call_is_allowed_once() {
         .filter(|entry| entry["subject_id"] == id.as_str())
         .map(|entry| entry["event_type"].as_str().unwrap())
         .collect();
-    told.sort_unstable_by_key(|event| ["approval_requested", "call_approved", "approval_used"].iter().position(|one| one == event));
+    told.sort_unstable_by_key(|event| {
+        ["approval_requested", "call_approved", "approval_used"].iter().position(|one| one == event)
+    });
     assert_eq!(told, ["approval_requested", "call_approved", "approval_used"]);
     assert_eq!(viewer.get("/policy/audit/verify").await.expect(200)["valid"], true);
 }
@@ -261,7 +266,8 @@ async fn a_pause_stops_no_approval_and_bypass_uses_none() {
     approve(&workspace, &id).await;
     let admin = workspace.caller(Role::Admin).await;
     let switch = async |enabled: bool| {
-        let body = Body::from(json!({"enabled": enabled, "reason": "An emergency", "bypass_effect": "deny"}).to_string());
+        let body =
+            Body::from(json!({"enabled": enabled, "reason": "An emergency", "bypass_effect": "deny"}).to_string());
         let headers = [("x-emergency-override", "true")];
         admin.send(Method::POST, "/policy/system/disable", &headers, body).await.expect(200);
     };
@@ -310,7 +316,8 @@ async fn a_scope_covers_what_it_says_counts_and_is_revoked() {
         (json!({"kind": "box", "conditions": {"risk_score>=": 1}}), "/scope/conditions"),
         (json!({"kind": "once", "count": 3}), "/scope/kind"),
     ] {
-        let problem = decide(&approver, &id, json!({"decision": "approve", "scope": scope})).await.problem(422, "invalid_field");
+        let problem =
+            decide(&approver, &id, json!({"decision": "approve", "scope": scope})).await.problem(422, "invalid_field");
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{scope}: {problem}");
     }
     decide(&approver, &id, json!({"decision": "approve", "scope": wide})).await.expect(200);
@@ -332,7 +339,8 @@ async fn a_scope_covers_what_it_says_counts_and_is_revoked() {
     let context = |score: i64| json!({"subject": "box", "context": {"risk_score": score}});
     assert_eq!(use_it(&service, &id, context(94)).await, allowed());
     assert_eq!(use_it(&service, &id, context(96)).await, refused("approval_changed"));
-    let revoked = approver.send(Method::DELETE, &format!("/policy/approvals/scopes/{id}"), &[], Body::empty()).await.expect(200);
+    let revoked =
+        approver.send(Method::DELETE, &format!("/policy/approvals/scopes/{id}"), &[], Body::empty()).await.expect(200);
     assert_eq!(revoked["revoked"]["by"], "approver@example.com");
     assert_eq!(use_it(&service, &id, context(94)).await, refused("approval_revoked"));
 }
@@ -406,7 +414,8 @@ async fn long_and_odd_arguments_are_kept_exactly() {
     let workspace = workspace().await;
     let service = workspace.caller(Role::Service).await;
     let odd = "\u{202e}ma\u{456}\u{200b}a\u{1f469}\u{200d}\u{1f52c} \"quoted\" \\ \u{7f}";
-    let context = json!({"context": {"risk_score": 92, "text": odd, "long": "x".repeat(900), "big": 9_007_199_254_740_993_i64}});
+    let context =
+        json!({"context": {"risk_score": 92, "text": odd, "long": "x".repeat(900), "big": 9_007_199_254_740_993_i64}});
     let id = ask(&service, context.clone()).await;
     let viewer = workspace.caller(Role::Viewer).await;
     assert_eq!(viewer.get(&format!("/policy/approvals/{id}")).await.expect(200)["context"], context["context"]);

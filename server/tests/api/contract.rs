@@ -9,7 +9,9 @@ use std::{
 
 use axum::body::Body;
 use http::{Method, StatusCode};
-use lifecycle::{approval, audit, authority, bundle::State, decision, incident, kpi, problem, review, rollout, transfer};
+use lifecycle::{
+    approval, audit, authority, bundle::State, decision, incident, kpi, problem, review, rollout, transfer,
+};
 use policy::{
     bundle,
     engine::{self, Arm},

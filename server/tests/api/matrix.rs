@@ -253,7 +253,9 @@ fn every_command_is_in_the_table() {
     let known: BTreeSet<String> = commands()
         .into_iter()
         .map(|(words, _)| match words {
-            [group @ ("approvals" | "packet" | "kpi" | "audit" | "bundle"), command, ..] => format!("{group} {command}"),
+            [group @ ("approvals" | "packet" | "kpi" | "audit" | "bundle"), command, ..] => {
+                format!("{group} {command}")
+            }
             [command, ..] => (*command).to_owned(),
             [] => String::new(),
         })

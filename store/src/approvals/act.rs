@@ -1,7 +1,11 @@
 //! Approving and denying.
 
 use lifecycle::{
-    approval::{Action, Request, Scope, Status, Verdict, action::{ActionRefused, MAX_REASON_CHARS}, may_decide, outcome},
+    approval::{
+        Action, Request, Scope, Status, Verdict,
+        action::{ActionRefused, MAX_REASON_CHARS},
+        may_decide, outcome,
+    },
     audit::EventType,
     authority::{Actor, Permission, authorize, same_person},
     problem::{Code, Problem},
@@ -38,7 +42,7 @@ pub async fn act(store: &Store, actor: &Actor, id: &str, decision: Decision) -> 
     let mut work = Work::begin(store, permit).await?;
     let keys = work.keys();
     let found = row::locked(work.db(), id).await?;
-    let terms = found.terms()?;
+    let terms = found.terms(&keys)?;
     may_decide(&terms, actor).map_err(|why| Error::refused(Code::Forbidden, why.to_string()))?;
     let context = found.context()?;
     let cancelled_at = found.cancelled_at.map(Into::into);
@@ -55,7 +59,9 @@ pub async fn act(store: &Store, actor: &Actor, id: &str, decision: Decision) -> 
     }
     if before.status != Status::Pending {
         let detail = match before.status {
-            Status::Expired => format!("this request expired at {} without an answer: the agent has to ask again", terms.expires_at),
+            Status::Expired => {
+                format!("this request expired at {} without an answer: the agent has to ask again", terms.expires_at)
+            }
             Status::Cancelled => "the agent took this request back".to_owned(),
             status => format!("this request was {} already", status.name()),
         };
@@ -71,7 +77,8 @@ pub async fn act(store: &Store, actor: &Actor, id: &str, decision: Decision) -> 
             Problem::invalid_fields(faults.into_iter().map(under).collect())
         })?,
     };
-    let action = Action::record(&terms, actor, (verdict, reason.as_deref(), scope), work.now, &keys).map_err(refused)?;
+    let action =
+        Action::record(&terms, actor, (verdict, reason.as_deref(), scope), work.now, &keys).map_err(refused)?;
     sqlx::query("insert into policy_approval_actions (approval_id, actor, action) values ($1, $2, $3::json)")
         .bind(&terms.id)
         .bind(&action.actor)

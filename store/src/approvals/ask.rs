@@ -6,6 +6,7 @@ use lifecycle::{
     authority::{Actor, Credential, Permission, Permit, authorize},
     decision::Record,
     problem::{Code, Problem},
+    signing::sign,
 };
 use policy::bundle::{ApprovalRule, Digest, Effect};
 use serde_json::{Map, Value, json};
@@ -106,7 +107,10 @@ pub async fn ask_for_decision(
         return Err(Error::refused(Code::InvalidTransition, detail));
     }
     let rule = rule(&record).ok_or_else(|| {
-        Error::refused(Code::InvalidTransition, "no rule in service holds this call for approval now: evaluate it again")
+        Error::refused(
+            Code::InvalidTransition,
+            "no rule in service holds this call for approval now: evaluate it again",
+        )
     })?;
     let context = record.context.clone();
     ask(store, actor, &Ask { decision: &record, context: &context, on_behalf_of, session, rule: &rule }).await
@@ -123,11 +127,12 @@ async fn ask_once(store: &Store, permit: Permit, asked_by: i64, ask: &Ask<'_>) -
     let keys = work.keys();
     let (context_key, context_digest) = call.context_digest(&keys);
     let join_key = join_key(&call, &context_key, &context_digest);
-    let waiting: Option<(String, OffsetDateTime)> =
-        sqlx::query_as("select id, expires_at from policy_approvals where join_key = $1 and status = 'pending' for update")
-            .bind(&join_key)
-            .fetch_optional(work.db())
-            .await?;
+    let waiting: Option<(String, OffsetDateTime)> = sqlx::query_as(
+        "select id, expires_at from policy_approvals where join_key = $1 and status = 'pending' for update",
+    )
+    .bind(&join_key)
+    .fetch_optional(work.db())
+    .await?;
     if let Some((id, expires_at)) = waiting {
         if work.now < expires_at.into() {
             sqlx::query("update policy_approvals set times_asked = times_asked + 1 where id = $1")
@@ -141,16 +146,18 @@ async fn ask_once(store: &Store, permit: Permit, asked_by: i64, ask: &Ask<'_>) -
         }
         super::expire::end(&mut work, &id).await?;
     }
-    let count: i64 = sqlx::query_scalar("select count(*) from policy_approvals where asked_by = $1 and status = 'pending'")
-        .bind(asked_by)
-        .fetch_one(work.db())
-        .await?;
+    let count: i64 =
+        sqlx::query_scalar("select count(*) from policy_approvals where asked_by = $1 and status = 'pending'")
+            .bind(asked_by)
+            .fetch_one(work.db())
+            .await?;
     if count >= MAX_WAITING {
-        let detail = format!("{MAX_WAITING} requests of this token wait for people: cancel some, or wait until they end");
+        let detail =
+            format!("{MAX_WAITING} requests of this token wait for people: cancel some, or wait until they end");
         return Err(Problem::new(Code::TooManyRequests, detail).with("retry_after_seconds", RETRY_AFTER).into());
     }
     let lifetime = settings.expires_in_of(ask.rule);
-    let terms = Terms {
+    let mut terms = Terms {
         id: format!("apr_{}", uuid::Uuid::now_v7().simple()),
         asked_by,
         agent: call.agent.to_owned(),
@@ -171,7 +178,10 @@ async fn ask_once(store: &Store, permit: Permit, asked_by: i64, ask: &Ask<'_>) -
         usable_for: lifetime,
         approvers: settings.approvers_of(ask.rule),
         quorum: settings.quorum_of(ask.rule),
+        key_id: String::new(),
+        signature: String::new(),
     };
+    sign(&keys, &mut terms).map_err(|error| Error::Internal(error.to_string()))?;
     if !insert(&mut work, ask, &terms, &join_key).await? {
         return Ok(None);
     }
@@ -223,8 +233,16 @@ async fn insert(work: &mut Work, ask: &Ask<'_>, terms: &Terms, join_key: &str) -
 /// Equal for calls that ask for the same.
 fn join_key(call: &Call<'_>, context_key: &str, context_digest: &str) -> String {
     let same = json!([
-        call.asked_by, call.agent, call.action, call.subject, call.on_behalf_of, call.session, call.rule.id,
-        call.rule.digest.as_str(), context_key, context_digest,
+        call.asked_by,
+        call.agent,
+        call.action,
+        call.subject,
+        call.on_behalf_of,
+        call.session,
+        call.rule.id,
+        call.rule.digest.as_str(),
+        context_key,
+        context_digest,
     ]);
     Digest::of(&same).to_string()
 }

@@ -43,9 +43,17 @@ pub async fn expire(store: &Store) -> Result<usize> {
 
 /// Ends one request whose time ran out; the row is locked.
 pub(super) async fn end(work: &mut Work, id: &str) -> Result<()> {
-    let terms = row::by_id(work.db(), id).await?.terms()?;
-    row::end(work.db(), id, Status::Expired, (terms.expires_at, None), &Scope::default()).await?;
-    let summary = format!("nobody answered {}, which asked to {}", terms.agent, terms.action);
-    work.note(EventType::ApprovalExpired, SUBJECT, id, summary, json!({"expired_at": terms.expires_at, "rule": terms.rule}));
+    let keys = work.keys();
+    let found = row::by_id(work.db(), id).await?;
+    // What was changed in the database ends, too, whatever it says.
+    let (expired_at, summary, rule) = match found.terms(&keys) {
+        Ok(terms) => {
+            let summary = format!("nobody answered {}, which asked to {}", terms.agent, terms.action);
+            (terms.expires_at, summary, Some(terms.rule))
+        }
+        Err(error) => (work.now, error.to_string(), None),
+    };
+    row::end(work.db(), id, Status::Expired, (expired_at, None), &Scope::default()).await?;
+    work.note(EventType::ApprovalExpired, SUBJECT, id, summary, json!({"expired_at": expired_at, "rule": rule}));
     Ok(())
 }

@@ -14,7 +14,6 @@ pub use ask::{Ask, ask, ask_for_decision};
 pub use expire::expire;
 pub use groups::{Group, Similar, groups, similar};
 pub use queries::{Filter, get, list, version};
-pub(crate) use queries::{WAITS, of_decision};
 pub use spend::{Spend, Spent, spend};
 pub use withdraw::{cancel, revoke};
 

@@ -113,7 +113,7 @@ pub async fn get(store: &Store, actor: &Actor, id: &str) -> Result<Request> {
     drop(db);
     if let Some(last) = &mut request.last_use {
         let decision = decisions::find(store, &last.decision_id).await?;
-        last.outcome = decision.and_then(|record| record.outcome).map(|outcome| outcome.status.name().to_owned());
+        last.outcome = decision.and_then(|record| record.outcome).map(|outcome| outcome.status);
     }
     Ok(request)
 }

@@ -1,9 +1,13 @@
 //! Requests as rows.
 
 use lifecycle::{
-    approval::{Action, Request, Scope, Status, Terms, outcome, request::{Revocation, Use}},
+    approval::{
+        Action, Request, Scope, Status, Terms, outcome,
+        request::{Revocation, Use},
+    },
     decision::BundleRef,
-    signing::KeyRing,
+    problem::Code,
+    signing::{KeyRing, verify},
 };
 use policy::{Timestamp, bundle::Budget};
 use serde::de::DeserializeOwned;
@@ -14,7 +18,8 @@ use time::OffsetDateTime;
 use crate::{Error, Result, names};
 
 /// The columns of a request `r`, with the decisions about it.
-pub(super) const COLUMNS: &str = "r.id, r.terms, r.context, r.reason, r.rule_written, r.budget, r.bundle, r.times_asked, r.status,
+pub(super) const COLUMNS: &str =
+    "r.id, r.terms, r.context, r.reason, r.rule_written, r.budget, r.bundle, r.times_asked, r.status,
      r.cancelled_at, r.revoked_at, r.revoked_by, r.used, r.last_used_at, r.last_decision_id, r.requested_at,
      coalesce((select json_agg(a.action order by a.id) from policy_approval_actions a where a.approval_id = r.id), '[]')
          as actions";
@@ -42,8 +47,19 @@ pub(super) struct Row {
 
 impl Row {
     /// What is asked for.
-    pub fn terms(&self) -> Result<Terms> {
-        value(&self.terms)
+    ///
+    /// # Errors
+    /// `conflict` when it is not what the agent asked for.
+    pub fn terms(&self, keys: &KeyRing) -> Result<Terms> {
+        let terms: Terms = value(&self.terms)?;
+        verify(keys, &terms).map_err(|error| {
+            let detail = format!(
+                "the approval request `{}` was changed in the database, and counts for nothing: {error}",
+                self.id
+            );
+            Error::refused(Code::Conflict, detail)
+        })?;
+        Ok(terms)
     }
 
     /// The arguments.
@@ -58,7 +74,7 @@ impl Row {
 
     /// The request as it stands at `now`. A decision that is not genuine is left out.
     pub fn read(self, keys: &KeyRing, now: Timestamp) -> Result<Request> {
-        let terms = self.terms()?;
+        let terms = self.terms(keys)?;
         let mut actions = self.actions()?;
         actions.retain(|action| action.is_genuine(&terms, keys));
         let cancelled = self.cancelled_at.map(Timestamp::from);
@@ -92,7 +108,10 @@ fn value<T: DeserializeOwned>(json: &Json<Value>) -> Result<T> {
 /// The request with this id, locked until the transaction ends.
 pub(super) async fn locked(db: &mut PgConnection, id: &str) -> Result<Row> {
     // Locked first: the decisions about it are read when nobody adds one.
-    sqlx::query("select 1 from policy_approvals where id = $1 for update").bind(id.replace('\0', "")).execute(&mut *db).await?;
+    sqlx::query("select 1 from policy_approvals where id = $1 for update")
+        .bind(id.replace('\0', ""))
+        .execute(&mut *db)
+        .await?;
     by_id(db, id).await
 }
 

@@ -9,12 +9,12 @@ use lifecycle::{
 use policy::bundle::Effect;
 use serde_json::json;
 
-use super::{SUBJECT, ask::{Ask, token}, row};
-use crate::{
-    Result, Store, decisions,
-    held_roles,
-    work::Work,
+use super::{
+    SUBJECT,
+    ask::{Ask, token},
+    row,
 };
+use crate::{Result, Store, decisions, held_roles, work::Work};
 
 /// How many approvals with a scope are looked at for one call.
 const MOST_SCOPES: i64 = 20;
@@ -59,21 +59,19 @@ pub async fn spend(store: &Store, actor: &Actor, spend: &Spend<'_>) -> Result<Sp
     let keys = work.keys();
     let candidates: Vec<String> = match spend.approval {
         Some(id) => vec![id.replace('\0', "")],
-        None => {
-            sqlx::query_scalar(
-                "select id from policy_approvals where status = 'approved' and asked_by = $1 and agent = $2 and action = $3
+        None => sqlx::query_scalar(
+            "select id from policy_approvals where status = 'approved' and asked_by = $1 and agent = $2 and action = $3
                      and rule_digest = $4 and scope_kind <> 'once' and usable_until > now() and revoked_at is null
                      and used < uses
                  order by usable_until limit $5",
-            )
-            .bind(asked_by)
-            .bind(call.agent)
-            .bind(call.action)
-            .bind(call.rule.digest.as_str())
-            .bind(MOST_SCOPES)
-            .fetch_all(work.db())
-            .await?
-        }
+        )
+        .bind(asked_by)
+        .bind(call.agent)
+        .bind(call.action)
+        .bind(call.rule.digest.as_str())
+        .bind(MOST_SCOPES)
+        .fetch_all(work.db())
+        .await?,
     };
     let standing = held_roles::standing(work.db()).await?;
     let mut refused = NotAllowed::Unknown;
@@ -83,7 +81,13 @@ pub async fn spend(store: &Store, actor: &Actor, spend: &Spend<'_>) -> Result<Sp
             Err(error) if error.is_not_found() => continue,
             Err(error) => return Err(error),
         };
-        let terms = found.terms()?;
+        let terms = match found.terms(&keys) {
+            Ok(terms) => terms,
+            Err(error) => {
+                tracing::error!(%error, "an approval was not used");
+                continue;
+            }
+        };
         // Looked at under the lock: whoever repeats a question waits for its first answer.
         if terms.asked_by == asked_by
             && let Some(before) = decisions::repeated(work.db(), spend.ask.decision, spend.ask.context).await?

@@ -21,7 +21,7 @@ pub async fn cancel(store: &Store, actor: &Actor, id: &str) -> Result<Request> {
     let mut work = Work::begin(store, permit).await?;
     let keys = work.keys();
     let found = row::locked(work.db(), id).await?;
-    let terms = found.terms()?;
+    let terms = found.terms(&keys)?;
     if terms.asked_by != asked_by {
         return Err(Error::not_found("approval request", id));
     }
@@ -35,9 +35,13 @@ pub async fn cancel(store: &Store, actor: &Actor, id: &str) -> Result<Request> {
             return Err(Error::refused(Code::InvalidTransition, detail));
         }
     }
-    sqlx::query("update policy_approvals set cancelled_at = now() where id = $1").bind(&terms.id).execute(work.db()).await?;
-    let after = outcome(&terms, &before.actions, Some(work.now), None, work.now);
-    row::end(work.db(), &terms.id, after.status, (work.now, None), &Scope::default()).await?;
+    sqlx::query("update policy_approvals set cancelled_at = now() where id = $1")
+        .bind(&terms.id)
+        .execute(work.db())
+        .await?;
+    let now = work.now;
+    let after = outcome(&terms, &before.actions, Some(now), None, now);
+    row::end(work.db(), &terms.id, after.status, (now, None), &Scope::default()).await?;
     let summary = format!("{} took back its request to {}", terms.agent, terms.action);
     work.note(EventType::ApprovalCancelled, SUBJECT, &terms.id, summary, json!({"was": before.status}));
     let request = row::by_id(work.db(), &terms.id).await?.read(&keys, work.now)?;

@@ -37,7 +37,7 @@ pub(crate) use offending::offending;
 pub(crate) use outcomes::record_past;
 pub use outcomes::{OutcomeReport, OutcomesReported, report_outcome, report_outcomes};
 pub use pending::Decision;
-pub(crate) use queries::{find, newest};
 pub use queries::{Filter, get, list};
+pub(crate) use queries::{find, newest};
 pub(crate) use stage_counts::{Answers, Window, stage_counts};
 pub(crate) use subjects::{recent_subjects, subjects};

@@ -25,9 +25,7 @@ use time::OffsetDateTime;
 use crate::{
     auth,
     error::{ApiError, ApiResult},
-    evaluation::{
-        self, Concluded, EvaluationRequest, EvaluationResponse, EvaluationService, PendingDecision, Wants,
-    },
+    evaluation::{self, Concluded, EvaluationRequest, EvaluationResponse, EvaluationService, PendingDecision, Wants},
     http::extract::{read_body, require_known_query},
     json::parse,
     rate_limits::Kind,
@@ -72,7 +70,8 @@ pub async fn answer(service: &EvaluationService, request: Request) -> ApiResult<
         }
     };
     asker.claim(&mut pending, "")?;
-    let Concluded { logged, approval } = evaluation::conclude(service, asker.actor()?, pending, &wants, &serving).await?;
+    let Concluded { logged, approval } =
+        evaluation::conclude(service, asker.actor()?, pending, &wants, &serving).await?;
     service.metrics.record_decision(&logged.record);
     let mut text = Vec::with_capacity(USUAL_RESPONSE);
     serde_json::to_writer(&mut text, &EvaluationResponse::new(&logged.record, approval.as_ref(), &serving))

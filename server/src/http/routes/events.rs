@@ -50,7 +50,8 @@ async fn events(
     let open = state.events.streams.begin(&actor.name)?;
     let live = WatchStream::new(state.live.changes()).map(Change::Live);
     let approvals = WatchStream::from_changes(state.live.approval_changes()).map(Change::Approvals);
-    let changes = futures::stream::select(live, Box::pin(tokio_stream::StreamExt::throttle(approvals, APPROVALS_EVERY)));
+    let changes =
+        futures::stream::select(live, Box::pin(tokio_stream::StreamExt::throttle(approvals, APPROVALS_EVERY)));
     let mut stopping = state.stopping.subscribe();
     let end = async move {
         tokio::select! {
