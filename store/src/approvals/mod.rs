@@ -13,7 +13,7 @@ pub use act::{Decision, act};
 pub use ask::{Ask, ask, ask_for_decision};
 pub use expire::expire;
 pub use groups::{Group, Similar, groups, similar};
-pub use queries::{Filter, get, list, version};
+pub use queries::{Filter, get, list, of_decision, version};
 pub use spend::{Spend, Spent, spend};
 pub use withdraw::{cancel, revoke};
 

@@ -8,7 +8,6 @@ use lifecycle::{
     problem::Problem,
 };
 use policy::Timestamp;
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::{
@@ -126,11 +125,15 @@ pub async fn version(store: &Store) -> Result<i64> {
     Ok(sqlx::query_scalar("select last_value from policy_approval_changes").fetch_one(store.pool()).await?)
 }
 
-/// The request that a decision led to or used, if any.
-pub(crate) async fn of_decision(db: &mut PgConnection, decision_id: &str) -> Result<Option<String>> {
+/// The request that a decision led to, or whose approval it used.
+///
+/// # Errors
+/// Denied without [`Permission::Read`].
+pub async fn of_decision(store: &Store, actor: &Actor, decision_id: &str) -> Result<Option<String>> {
+    authorize(actor, Permission::Read)?;
     Ok(sqlx::query_scalar("select id from policy_approvals where decision_id = $1 or last_decision_id = $1 limit 1")
-        .bind(decision_id)
-        .fetch_optional(db)
+        .bind(decision_id.replace('\0', ""))
+        .fetch_optional(store.pool())
         .await?)
 }
 
