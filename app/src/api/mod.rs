@@ -2,6 +2,8 @@
 //!
 //! Each function names its endpoint, since the default contains a hash of the source's path. All are sent by POST.
 
+pub mod approval_settings;
+pub mod approvals;
 pub mod audit;
 pub mod bundles;
 pub mod decisions;

@@ -13,8 +13,8 @@ pub use act::{Decision, act};
 pub use ask::{Ask, ask, ask_for_decision};
 pub use expire::expire;
 pub use groups::{Group, Similar, groups, similar};
-pub use queries::{Filter, get, list, version};
-pub(crate) use queries::{WAITS, of_decision};
+pub use queries::{Filter, get, list, request_of, version};
+pub(crate) use queries::{WAITS, deciding_roles, of_decision};
 pub use spend::{Spend, Spent, spend};
 pub use withdraw::{cancel, revoke};
 

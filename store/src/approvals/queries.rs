@@ -22,6 +22,8 @@ pub struct Filter<'a> {
     pub waiting_for: Option<&'a Actor>,
     /// Only approvals in force: with uses left, in time, not revoked.
     pub usable: bool,
+    /// Only what is over: neither waiting nor in force.
+    pub ended: bool,
     /// Only those that this rule held.
     pub rule: Option<String>,
     /// Only those of this agent.
@@ -75,6 +77,9 @@ pub async fn list(store: &Store, actor: &Actor, filter: &Filter<'_>) -> Result<P
              and ($5::text is null or case when r.status = 'pending' and r.expires_at <= now() then 'expired' else r.status end = $5)
              and ($6::bigint is null or r.asked_by = $6)
              and (not $7 or (r.status = 'approved' and r.usable_until > now() and r.revoked_at is null and r.used < r.uses))
+             and (not $11 or not (r.status = 'pending' and r.expires_at > now())
+                 and not coalesce(r.status = 'approved' and r.usable_until > now() and r.revoked_at is null
+                     and r.used < r.uses, false))
              and ($8::text is null or r.rule = $8) and ($9::text is null or r.agent = $9)
          order by r.requested_at desc, r.id desc limit $10"
     );
@@ -89,6 +94,7 @@ pub async fn list(store: &Store, actor: &Actor, filter: &Filter<'_>) -> Result<P
         .bind(&filter.rule)
         .bind(&filter.agent)
         .bind(limit + 1)
+        .bind(filter.ended)
         .fetch_all(store.pool())
         .await?;
     let now = now(store).await?;
@@ -135,6 +141,16 @@ pub(crate) async fn of_decision(db: &mut PgConnection, decision_id: &str) -> Res
         .bind(decision_id)
         .fetch_optional(db)
         .await?)
+}
+
+/// The request that a decision led to, or whose approval it used, if any.
+///
+/// # Errors
+/// Denied without [`Permission::Read`].
+pub async fn request_of(store: &Store, actor: &Actor, decision_id: &str) -> Result<Option<String>> {
+    authorize(actor, Permission::Read)?;
+    let mut db = store.pool().acquire().await?;
+    of_decision(&mut db, decision_id).await
 }
 
 async fn now(store: &Store) -> Result<Timestamp> {
