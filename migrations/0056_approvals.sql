@@ -69,6 +69,23 @@ create trigger asked_once before update on policy_approvals for each row
         or new.used < old.used or (old.revoked_at is not null and new.revoked_at is distinct from old.revoked_at))
     execute function countersign_refuse_change();
 
+-- Grows with every change, so that who waits for one need not read the requests.
+create sequence policy_approval_changes;
+create function countersign_count_approval_change() returns trigger language plpgsql security definer as $$
+begin
+    perform nextval('policy_approval_changes');
+    return null;
+end
+$$;
+create trigger count_change after insert or update on policy_approvals
+    for each statement execute function countersign_count_approval_change();
+do $$
+begin
+    execute format('alter function countersign_count_approval_change() set search_path = pg_catalog, %I, pg_temp',
+        current_schema());
+end
+$$;
+
 -- A change by SQL leaves a trace, as a change of a setting does.
 create constraint trigger record_change after insert or update on policy_approvals
     deferrable initially deferred for each row

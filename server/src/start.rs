@@ -28,13 +28,14 @@ use crate::{
     heartbeats::Heartbeats,
     http::{
         self,
-        routes::{assets, health::OWNS_TABLES},
+        routes::{approvals, assets, health::OWNS_TABLES},
     },
     jobs,
     live_events::LiveEvents,
     mail::{SmtpArguments, SmtpMailer},
     metrics_cache::MetricsCache,
     oidc::{OidcArguments, Provider},
+    open_places::OpenPlaces,
     public_url::PublicUrl,
     state::AppState,
 };
@@ -247,6 +248,7 @@ pub async fn state(store: Store, settings: &Settings, address: SocketAddr) -> Re
         heartbeats,
         writable: Default::default(),
         events: LiveEvents::default(),
+        approval_polls: OpenPlaces::new(approvals::POLLS, "polls"),
         limits: live.limits.clone(),
         owns_tables,
         private_postgres: settings.private_postgres.clone(),

@@ -12,7 +12,7 @@ use app::{account_links::AccountLinks, context::AppContext};
 
 use crate::{
     auth::TrustedProxies, evaluation::EvaluationService, heartbeats::Heartbeats, live_events::LiveEvents,
-    metrics_cache::MetricsCache, oidc::Provider, rate_limits::RateLimits, shared_reading::SharedReading,
+    metrics_cache::MetricsCache, oidc::Provider, open_places::OpenPlaces, rate_limits::RateLimits, shared_reading::SharedReading,
 };
 
 /// The state shared by all requests. Cheap to clone.
@@ -28,6 +28,8 @@ pub struct AppState {
     pub writable: SharedReading<Instant, Result<(), Problem>>,
     /// What open pages show.
     pub events: LiveEvents,
+    /// Polls that wait for an approval.
+    pub approval_polls: OpenPlaces,
     /// How often callers may ask.
     pub limits: RateLimits,
     /// Whether the role of this server owns the tables, and so could switch their triggers off.

@@ -47,6 +47,8 @@ pub struct Store {
     brief: HeavyWork,
     /// Counts the changes of the live state that this process has made.
     live_changes: Arc<watch::Sender<u64>>,
+    /// Counts the changes of approval requests that this process has made.
+    approval_changes: Arc<watch::Sender<u64>>,
     keys: Arc<RwLock<Keys>>,
     hashers: Arc<Semaphore>,
     checkpoint_file: Option<Arc<Path>>,
@@ -107,6 +109,7 @@ impl Store {
             heavy: HeavyWork::default(),
             brief: HeavyWork::default(),
             live_changes: Arc::new(watch::channel(0).0),
+            approval_changes: Arc::new(watch::channel(0).0),
             keys: Arc::new(RwLock::new(keys)),
             hashers: Arc::new(Semaphore::new(HASHERS)),
             checkpoint_file: None,
@@ -198,6 +201,16 @@ impl Store {
     /// Says that this process has changed the live state.
     pub(crate) fn live_changed(&self) {
         self.live_changes.send_modify(|count| *count += 1);
+    }
+
+    /// Counts the changes of approval requests that this process has made: whoever waits for one looks at once.
+    pub fn approval_changes(&self) -> watch::Receiver<u64> {
+        self.approval_changes.subscribe()
+    }
+
+    /// Says that this process has changed an approval request.
+    pub(crate) fn approval_changed(&self) {
+        self.approval_changes.send_modify(|count| *count += 1);
     }
 
     /// What was refused since the last minute, and in all.

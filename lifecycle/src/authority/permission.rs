@@ -32,6 +32,8 @@ pub enum Permission {
     BuildPackets,
     /// Approve, reject or ask for changes.
     ActOnPackets,
+    /// Read approval requests; programs read their own.
+    ReadApprovals,
     /// Decide about calls that a rule holds for approval.
     DecideApprovals,
     /// Sign an exception to a failed guardrail.
@@ -70,6 +72,7 @@ impl Permission {
             Self::EditDrafts => "edit drafts, import and export",
             Self::BuildPackets => "submit for review",
             Self::ActOnPackets => "act on review packets",
+            Self::ReadApprovals => "read approval requests",
             Self::DecideApprovals => "decide approval requests",
             Self::SignExceptions => "sign exceptions to failed guardrails",
             Self::Apply => "apply, promote and drill",
@@ -88,6 +91,7 @@ impl Permission {
         use Role::{Admin, Approver, Author, RevenueOps, RuntimeOwner, SafetyOwner, Service, Viewer};
         match self {
             Self::Read => &[Author, RevenueOps, Approver, RuntimeOwner, SafetyOwner, Admin, Viewer],
+            Self::ReadApprovals => &[Author, RevenueOps, Approver, RuntimeOwner, SafetyOwner, Admin, Viewer, Service],
             Self::EditDrafts | Self::BuildPackets => &[Author, RevenueOps, RuntimeOwner],
             Self::ActOnPackets | Self::DecideApprovals => &[RevenueOps, Approver, RuntimeOwner, SafetyOwner],
             Self::Apply => &[RuntimeOwner],

@@ -167,6 +167,7 @@ mod tests {
             bundle: BundleRef { id, version: "1.0.0".into(), digest: "sha256:00".into() },
             percent,
             prepared: Arc::new(Prepared::from(source.clone().parse_rules().bundle)),
+            held: Arc::default(),
         };
         Serving {
             enabled: true,

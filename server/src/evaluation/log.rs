@@ -76,6 +76,11 @@ impl DecisionLog {
         }
     }
 
+    /// Whether decisions are answered before they are in the database.
+    pub fn is_buffered(&self) -> bool {
+        self.durability == Durability::Buffered
+    }
+
     /// Whether decisions wait on this server's disk because the database is away.
     pub fn is_buffering(&self) -> bool {
         self.unreachable.load(Ordering::Relaxed)

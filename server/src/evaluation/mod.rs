@@ -13,6 +13,8 @@
 //! | `tokens` | bearer tokens seen lately |
 //! | `metrics` | counters for Prometheus |
 
+mod approval;
+mod approval_changes;
 mod batch_window;
 mod decide;
 mod durability;
@@ -31,13 +33,14 @@ mod spill_files;
 mod token_cache;
 mod writer;
 
+pub use approval::{Concluded, conclude};
 pub use decide::{decide_body, decide_tree};
 pub use durability::Durability;
 pub use log::DecisionLog;
 pub use metrics::DecisionMetrics;
 pub use not_logged::NotLogged;
 pub use pending_decision::PendingDecision;
-pub use request_tree::EvaluationRequest;
+pub use request_tree::{EvaluationRequest, Wants};
 pub use response::EvaluationResponse;
 pub use service::EvaluationService;
 pub use serving::{LiveBundle, Serving};

@@ -26,6 +26,33 @@ pub struct EvaluationRequest {
     /// The caller's id for the decision; if absent, a new one is generated.
     #[serde(default)]
     pub decision_id: Option<String>,
+    /// What the caller wants where people have to approve.
+    #[serde(flatten)]
+    pub wants: Wants,
+}
+
+/// What a caller wants where people have to approve.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Wants {
+    /// Whether to ask people if the answer is `needs_approval`.
+    #[serde(default)]
+    pub request_approval: bool,
+    /// The approval to use if the answer is `needs_approval`.
+    #[serde(default)]
+    pub approval: Option<String>,
+    /// The agent's session, for approvals that last as long as one.
+    #[serde(default)]
+    pub session: Option<String>,
+    /// The person for whom the agent acts.
+    #[serde(default)]
+    pub on_behalf_of: Option<String>,
+}
+
+impl Wants {
+    /// Whether the caller deals with approvals at all.
+    pub fn anything(&self) -> bool {
+        self.request_approval || self.approval.is_some()
+    }
 }
 
 impl EvaluationRequest {
@@ -48,6 +75,9 @@ impl EvaluationRequest {
         };
         text("subject", self.subject.as_deref(), MAX_STRING_BYTES);
         text("decision_id", self.decision_id.as_deref(), MAX_DECISION_ID_BYTES);
+        text("approval", self.wants.approval.as_deref(), MAX_DECISION_ID_BYTES);
+        text("session", self.wants.session.as_deref(), MAX_STRING_BYTES);
+        text("on_behalf_of", self.wants.on_behalf_of.as_deref(), MAX_STRING_BYTES);
         if let Some(pointer) = find_nul(&self.context) {
             let detail = "contains the character U+0000, which cannot be kept";
             faults.push(Fault::new(format!("{at}/context{pointer}"), detail));

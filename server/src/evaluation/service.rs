@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use super::{
+    approval_changes,
     durability::Durability,
     log::DecisionLog,
     metrics::DecisionMetrics,
@@ -43,6 +44,8 @@ pub struct EvaluationService {
     pub limits: RateLimits,
     store: Store,
     followed: Followed,
+    /// Grows with every change of an approval request.
+    approvals: Arc<watch::Sender<i64>>,
     /// The thread of the loops that safety depends on.
     pub safety: SafetyThread,
 }
@@ -76,7 +79,9 @@ impl EvaluationService {
         let metrics = DecisionMetrics::new().map_err(|error| failed(&error))?;
         let refusals = Arc::clone(store.refusals());
         let tokens = TokenCache::new(store.identifying());
-        Ok(Self { serving, log, metrics, tokens, refusals, limits: RateLimits::default(), store, followed, safety })
+        let approvals = approval_changes::follow(store.clone());
+        let limits = RateLimits::default();
+        Ok(Self { serving, log, metrics, tokens, refusals, limits, store, followed, approvals, safety })
     }
 
     /// The live state, as it is now.
@@ -87,6 +92,16 @@ impl EvaluationService {
     /// A counter that increases whenever the live state may have changed.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.followed.changes.subscribe()
+    }
+
+    /// A number that grows whenever an approval request may have changed.
+    pub fn approval_changes(&self) -> watch::Receiver<i64> {
+        self.approvals.subscribe()
+    }
+
+    /// The database.
+    pub(super) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Serves every change that this server has made itself, and counts the servers that serve what is live now. Those that

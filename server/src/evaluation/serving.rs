@@ -1,10 +1,16 @@
 //! The bundles in service, ready to decide.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use lifecycle::{bundle::Record, decision::BundleRef};
+use lifecycle::{
+    bundle::Record,
+    decision::{BundleRef, Record as Decided},
+};
 use policy::{
-    bundle::{Effect, Source},
+    bundle::{
+        Effect, Source,
+        approval::{ApprovalRule, approval_rules},
+    },
     engine::{Arm, Prepared, split},
 };
 use store::Store;
@@ -19,6 +25,8 @@ pub struct LiveBundle {
     pub percent: i16,
     /// The bundle's rules, ready to decide.
     pub prepared: Arc<Prepared>,
+    /// The rules that hold calls for approval, by id.
+    pub held: Arc<HashMap<String, ApprovalRule>>,
 }
 
 /// The live state as one immutable value: a request sees either all of a change or nothing of it.
@@ -57,6 +65,13 @@ impl Default for Split<'_> {
 }
 
 impl Serving {
+    /// The rule that held a decision for approval, if the bundle that decided is in service.
+    pub fn held_by(&self, decision: &Decided) -> Option<&ApprovalRule> {
+        let digest = &decision.bundle.as_ref()?.digest;
+        let live = self.stable.iter().chain(&self.canary).find(|live| live.bundle.digest == *digest)?;
+        live.held.get(decision.matched_rule.as_deref()?)
+    }
+
     /// The bundles that answer `subject`.
     pub fn split(&self, subject: &str) -> Split<'_> {
         let (stable, canary) = (self.stable.as_ref(), self.canary.as_ref());
@@ -95,9 +110,10 @@ fn prepare(record: Record, previous: &[&LiveBundle]) -> LiveBundle {
     let source = Source::from(record);
     // Computed, not read: what is served is named by what it is, whatever the row says.
     let bundle = BundleRef { id, version, digest: source.digest().to_string() };
-    let prepared = match previous.iter().find(|live| live.bundle == bundle) {
-        Some(live) => Arc::clone(&live.prepared),
-        None => Arc::new(Prepared::from(source.parse_rules().bundle)),
-    };
-    LiveBundle { bundle, percent, prepared }
+    if let Some(live) = previous.iter().find(|live| live.bundle == bundle) {
+        return LiveBundle { percent, ..(*live).clone() };
+    }
+    let parsed = source.parse_rules();
+    let held = Arc::new(approval_rules(&source, &parsed));
+    LiveBundle { bundle, percent, prepared: Arc::new(Prepared::from(parsed.bundle)), held }
 }

@@ -24,7 +24,7 @@ use self::{
     extract::{check_query, first_segment, wants_page},
     response::{method_not_allowed, no_such_path},
     routes::{
-        accounts, assets, audit, bundles, contract, decisions, drills, evaluate, events, freezes, health, incidents,
+        accounts, approvals, assets, audit, bundles, contract, decisions, drills, evaluate, events, freezes, health, incidents,
         kpi, lint, me, metrics, oidc, packets, pages, partner_keys, public_keys, rollout, server_functions, settings,
         simulate, system, transfer,
     },
@@ -72,6 +72,7 @@ fn api(state: AppState) -> Router {
 fn resources() -> Router<AppState> {
     Router::new()
         .merge(accounts::router())
+        .merge(approvals::router())
         .merge(audit::router())
         .merge(bundles::router())
         .merge(decisions::router())

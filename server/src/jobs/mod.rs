@@ -2,6 +2,7 @@
 //! panics or hangs.
 
 mod announcements;
+mod approvals;
 mod audit_chain;
 mod automatic_promotion;
 mod automatic_rollback;
@@ -104,6 +105,7 @@ pub fn start(needs: &Needs<'_>) {
         Box::pin(key_rotation::run(rotated.clone(), keys.clone(), data_dir.clone(), heartbeat))
     };
     supervise("key_rotation", Box::new(rotate));
+    supervise("approvals", of(|store, heartbeat| Box::pin(approvals::run(store, heartbeat))));
     supervise("audit_chain", of(|store, heartbeat| Box::pin(audit_chain::run(store, heartbeat))));
     supervise("automatic_promotion", of(|store, heartbeat| Box::pin(automatic_promotion::run(store, heartbeat))));
     supervise("kpi_monitor", of(|store, heartbeat| Box::pin(kpi_monitor::run(store, heartbeat))));

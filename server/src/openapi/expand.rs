@@ -124,7 +124,7 @@ fn add_examples(operation: &mut Map<String, Value>, example: &Value) {
 /// Whether one of these parameters is in the query.
 fn has_query(parameters: Option<&Value>) -> bool {
     // Shared parameters are query parameters, except for the ids in paths.
-    const IN_PATHS: [&str; 4] = ["BundleId", "PacketId", "DecisionId", "IncidentId"];
+    const IN_PATHS: [&str; 5] = ["ApprovalId", "BundleId", "PacketId", "DecisionId", "IncidentId"];
     parameters.and_then(Value::as_array).into_iter().flatten().any(|parameter| match parameter["$ref"].as_str() {
         Some(shared) => !IN_PATHS.iter().any(|name| shared.ends_with(name)),
         None => parameter["in"] == "query",

@@ -10,8 +10,8 @@ use crate::support::Workspace;
 /// Every route that needs a caller: method, path, a well-formed body, and the permission.
 pub fn routes() -> Vec<(&'static str, &'static str, Value, Permission)> {
     use Permission::{
-        ActOnPackets, Administer, Apply, BuildPackets, Countersign, DisableEvaluation, EditDrafts, Evaluate,
-        HandleIncidents, Pause, Read, RollBack, SignExceptions,
+        ActOnPackets, Administer, Apply, BuildPackets, Countersign, DecideApprovals, DisableEvaluation, EditDrafts,
+        Evaluate, HandleIncidents, Pause, Read, ReadApprovals, RollBack, SignExceptions,
     };
     let question = json!({"agent": "a", "action": "b"});
     vec![
@@ -58,6 +58,12 @@ pub fn routes() -> Vec<(&'static str, &'static str, Value, Permission)> {
         ("GET", "/policy/packets/pktv1:0/evidence", Value::Null, Read),
         ("POST", "/policy/evaluate", question.clone(), Evaluate),
         ("POST", "/policy/evaluate/batch", json!({"requests": [question]}), Evaluate),
+        ("GET", "/policy/approvals", Value::Null, ReadApprovals),
+        ("GET", "/policy/approvals/apr_0", Value::Null, ReadApprovals),
+        ("POST", "/policy/approvals", json!({"decision_id": "d-1"}), Evaluate),
+        ("POST", "/policy/approvals/apr_0/actions", json!({"decision": "approve"}), DecideApprovals),
+        ("POST", "/policy/approvals/apr_0/cancel", Value::Null, Evaluate),
+        ("DELETE", "/policy/approvals/scopes/apr_0", Value::Null, DecideApprovals),
         ("GET", "/policy/decisions", Value::Null, Read),
         ("GET", "/policy/decisions/d-1", Value::Null, Read),
         ("POST", "/policy/decisions/d-1/outcome", json!({"status": "ok"}), Evaluate),

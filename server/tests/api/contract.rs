@@ -9,7 +9,7 @@ use std::{
 
 use axum::body::Body;
 use http::{Method, StatusCode};
-use lifecycle::{audit, authority, bundle::State, decision, incident, kpi, problem, review, rollout, transfer};
+use lifecycle::{approval, audit, authority, bundle::State, decision, incident, kpi, problem, review, rollout, transfer};
 use policy::{
     bundle,
     engine::{self, Arm},
@@ -270,6 +270,8 @@ fn variants<T: DeserializeOwned>() -> BTreeSet<String> {
 #[test]
 fn enumerations_have_the_values_of_their_types() {
     let named: &[(&str, Names)] = &[
+        ("ApprovalStatus", variants::<approval::Status>),
+        ("ApprovalVerdict", variants::<approval::Verdict>),
         ("Arm", variants::<Arm>),
         ("AuditEventType", variants::<audit::EventType>),
         ("BundleState", variants::<State>),
@@ -301,6 +303,7 @@ fn enumerations_have_the_values_of_their_types() {
         ("ReviewDecision", variants::<review::Verdict>),
         ("Risk", variants::<bundle::Risk>),
         ("Role", variants::<authority::Role>),
+        ("ScopeKind", variants::<approval::ScopeKind>),
         ("ScenarioName", variants::<review::red_team::ScenarioName>),
         ("ScenarioVerdict", variants::<review::ScenarioVerdict>),
         ("SignatureVerdict", variants::<transfer::Verdict>),

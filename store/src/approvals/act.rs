@@ -95,6 +95,7 @@ pub async fn act(store: &Store, actor: &Actor, id: &str, decision: Decision) -> 
     work.note(event, SUBJECT, &terms.id, summary, detail);
     let request = row::by_id(work.db(), &terms.id).await?.read(&keys, work.now)?;
     work.commit().await?;
+    store.approval_changed();
     Ok(request)
 }
 

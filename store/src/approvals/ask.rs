@@ -136,6 +136,7 @@ async fn ask_once(store: &Store, permit: Permit, asked_by: i64, ask: &Ask<'_>) -
                 .await?;
             let request = row::by_id(work.db(), &id).await?.read(&keys, work.now)?;
             work.commit().await?;
+            store.approval_changed();
             return Ok(Some(request));
         }
         super::expire::end(&mut work, &id).await?;
@@ -184,6 +185,7 @@ async fn ask_once(store: &Store, permit: Permit, asked_by: i64, ask: &Ask<'_>) -
     work.note(EventType::ApprovalRequested, SUBJECT, &terms.id, what, detail);
     let request = row::by_id(work.db(), &terms.id).await?.read(&keys, work.now)?;
     work.commit().await?;
+    store.approval_changed();
     Ok(Some(request))
 }
 

@@ -36,6 +36,7 @@ pub async fn expire(store: &Store) -> Result<usize> {
             end(&mut work, id).await?;
         }
         work.commit().await?;
+        store.approval_changed();
         ended += due.len();
     }
 }

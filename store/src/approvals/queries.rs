@@ -4,13 +4,17 @@ use const_format::concatcp;
 use lifecycle::{
     Page,
     approval::{Request, Status},
-    authority::{Actor, Credential, Denied, Permission, authorize},
+    authority::{Actor, Permission, authorize},
+    problem::Problem,
 };
 use policy::Timestamp;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::row::{self, COLUMNS, Row};
+use super::{
+    ask::token,
+    row::{self, COLUMNS, Row},
+};
 use crate::{Error, Result, Store, decisions, page};
 
 /// Which requests to list.
@@ -48,18 +52,15 @@ pub(crate) fn deciding_roles(actor: &Actor) -> Vec<String> {
 }
 
 /// Whose requests an actor reads: everybody's, or those of a token.
-fn readable(actor: &Actor) -> Result<Option<i64>, Denied> {
-    match (authorize(actor, Permission::Read), actor.pass.credential) {
-        (Ok(_), _) => Ok(None),
-        (Err(_), Some(Credential::Token(number))) if actor.may(Permission::Evaluate) => Ok(Some(number)),
-        (Err(denied), _) => Err(denied),
-    }
+fn readable(actor: &Actor) -> Result<Option<i64>> {
+    authorize(actor, Permission::ReadApprovals)?;
+    if actor.may(Permission::Read) { Ok(None) } else { token(actor).map(Some) }
 }
 
 /// Requests, newest first; those that wait for somebody in the order in which they expire. A program sees its own only.
 ///
 /// # Errors
-/// Denied without [`Permission::Read`] or a token that asks; a malformed cursor or limit.
+/// Denied without [`Permission::ReadApprovals`]; a malformed cursor or limit.
 pub async fn list(store: &Store, actor: &Actor, filter: &Filter<'_>) -> Result<Page<Request>> {
     let asked_by = readable(actor)?;
     let limit = page::limit(filter.limit)?;
@@ -106,7 +107,7 @@ pub async fn list(store: &Store, actor: &Actor, filter: &Filter<'_>) -> Result<P
 /// One request, with what was reported about its latest use. A program sees its own only.
 ///
 /// # Errors
-/// Denied without [`Permission::Read`] or a token that asks; no such request.
+/// Denied without [`Permission::ReadApprovals`]; no such request.
 pub async fn get(store: &Store, actor: &Actor, id: &str) -> Result<Request> {
     let asked_by = readable(actor)?;
     let now = now(store).await?;
@@ -123,16 +124,12 @@ pub async fn get(store: &Store, actor: &Actor, id: &str) -> Result<Request> {
     Ok(request)
 }
 
-/// Grows whenever a request is made, decided, used or ended: for who waits for changes.
+/// Grows whenever a request is made, joined, decided, used or ended: for who waits for changes.
 ///
 /// # Errors
 /// The database failed.
 pub async fn version(store: &Store) -> Result<i64> {
-    Ok(sqlx::query_scalar(
-        "select coalesce((select max(seq) from policy_lifecycle_audit where subject_type = 'approval'), 0)",
-    )
-    .fetch_one(store.pool())
-    .await?)
+    Ok(sqlx::query_scalar("select last_value from policy_approval_changes").fetch_one(store.pool()).await?)
 }
 
 /// The request that a decision led to or used, if any.
@@ -159,7 +156,7 @@ async fn now(store: &Store) -> Result<Timestamp> {
 }
 
 fn cursor(text: &str) -> Result<(OffsetDateTime, String)> {
-    let malformed = || Error::from(lifecycle::problem::Problem::invalid_field("/cursor", format!("`{text}` is not a cursor of this list")));
+    let malformed = || Error::from(Problem::invalid_field("/cursor", format!("`{text}` is not a cursor of this list")));
     let (at, id) = text.split_once('~').ok_or_else(malformed)?;
     let at: Timestamp = at.parse().map_err(|_| malformed())?;
     Ok((at.into(), id.to_owned()))

@@ -132,6 +132,7 @@ pub async fn spend(store: &Store, actor: &Actor, spend: &Spend<'_>) -> Result<Sp
         });
         work.note(EventType::ApprovalUsed, SUBJECT, &terms.id, summary, detail);
         work.commit().await?;
+        store.approval_changed();
         return Ok(Spent::Allowed { record: Box::new(record), approval: terms.id });
     }
     work.roll_back().await?;

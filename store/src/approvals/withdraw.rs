@@ -42,6 +42,7 @@ pub async fn cancel(store: &Store, actor: &Actor, id: &str) -> Result<Request> {
     work.note(EventType::ApprovalCancelled, SUBJECT, &terms.id, summary, json!({"was": before.status}));
     let request = row::by_id(work.db(), &terms.id).await?.read(&keys, work.now)?;
     work.commit().await?;
+    store.approval_changed();
     Ok(request)
 }
 
@@ -72,5 +73,6 @@ pub async fn revoke(store: &Store, actor: &Actor, id: &str) -> Result<Request> {
     work.note(EventType::ScopeRevoked, SUBJECT, &terms.id, summary, detail);
     let request = row::by_id(work.db(), &terms.id).await?.read(&keys, work.now)?;
     work.commit().await?;
+    store.approval_changed();
     Ok(request)
 }

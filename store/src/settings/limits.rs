@@ -16,7 +16,7 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
     // JSON has no infinity: a stored infinity could not be read back.
     let at_least = |minimum: f64, value: f64| value.is_finite() && value >= minimum;
     let gates = &settings.gates;
-    let (watch, review) = (&settings.watch, &settings.review);
+    let (watch, review, approvals) = (&settings.watch, &settings.review, &settings.approvals);
     let checks = [
         (rate(gates.max_error_rate), "/gates/max_error_rate", "a rate is 0 to 1"),
         (rate(gates.max_deny_rate), "/gates/max_deny_rate", "a rate is 0 to 1"),
@@ -47,6 +47,13 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
         ),
         (review.min_evidence >= 1, "/review/min_evidence", "evidence is at least one recorded decision"),
         (review.many_changes_bps <= 10_000, "/review/many_changes_bps", "a share is 0 to 10000 basis points"),
+        ((1..=9).contains(&approvals.quorum), "/approvals/quorum", "1 to 9 people approve a call"),
+        (
+            (SHORTEST..=LONGEST).contains(&approvals.expires_in),
+            "/approvals/expires_in",
+            "a request waits 60 seconds to 7 days (604800)",
+        ),
+        (!approvals.approvers.names().is_empty(), "/approvals/approvers", "at least one role has to decide"),
         (gates.min_sample_size >= 1, "/gates/min_sample_size", "a gate needs at least one decision"),
         (gates.min_subjects >= 1, "/gates/min_subjects", "a gate needs at least one subject"),
         (

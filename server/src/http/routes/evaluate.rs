@@ -25,7 +25,9 @@ use time::OffsetDateTime;
 use crate::{
     auth,
     error::{ApiError, ApiResult},
-    evaluation::{self, EvaluationRequest, EvaluationResponse, EvaluationService, PendingDecision},
+    evaluation::{
+        self, Concluded, EvaluationRequest, EvaluationResponse, EvaluationService, PendingDecision, Wants,
+    },
     http::extract::{read_body, require_known_query},
     json::parse,
     rate_limits::Kind,
@@ -61,15 +63,20 @@ pub async fn answer(service: &EvaluationService, request: Request) -> ApiResult<
     require_known_query(request.uri())?;
     let body = read_body(request, MAX_BYTES).await?;
     let (serving, now) = (service.serving(), now());
-    let mut pending = match evaluation::decide_body(&serving, &body, now) {
-        Some(pending) => pending,
-        None => evaluation::decide_tree(&serving, parse(&body)?, "", now)?,
+    let (mut pending, wants) = match evaluation::decide_body(&serving, &body, now) {
+        Some(pending) => (pending, Wants::default()),
+        None => {
+            let request: EvaluationRequest = parse(&body)?;
+            let wants = request.wants.clone();
+            (evaluation::decide_tree(&serving, request, "", now)?, wants)
+        }
     };
     asker.claim(&mut pending, "")?;
-    let logged = service.log.append(pending).await.map_err(Problem::from)?;
+    let Concluded { logged, approval } = evaluation::conclude(service, asker.actor()?, pending, &wants, &serving).await?;
     service.metrics.record_decision(&logged.record);
     let mut text = Vec::with_capacity(USUAL_RESPONSE);
-    serde_json::to_writer(&mut text, &EvaluationResponse::new(&logged.record, &serving)).map_err(unwritable)?;
+    serde_json::to_writer(&mut text, &EvaluationResponse::new(&logged.record, approval.as_ref(), &serving))
+        .map_err(unwritable)?;
     let mut response = Response::new(Body::from(text));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     service.metrics.record_duration(began.elapsed());
@@ -102,23 +109,31 @@ async fn batch(State(state): State<AppState>, request: Request) -> ApiResult<Res
         service.limits.decisions(number, batch.requests.len().saturating_sub(1))?;
     }
     let (serving, now) = (service.serving(), now());
-    let pending: Vec<PendingDecision> = batch
+    let pending: Vec<(PendingDecision, Wants)> = batch
         .requests
         .into_iter()
         .enumerate()
         .map(|(index, request)| {
             let at = format!("/requests/{index}");
+            let wants = request.wants.clone();
             let mut pending = evaluation::decide_tree(&serving, request, &at, now)?;
             asker.claim(&mut pending, &at)?;
-            Ok(pending)
+            Ok((pending, wants))
         })
         .collect::<Result<_, Problem>>()?;
-    let logged = join_all(pending.into_iter().map(|decision| service.log.append(decision))).await;
-    let logged: Vec<Arc<PendingDecision>> = logged.into_iter().collect::<Result<_, _>>().map_err(Problem::from)?;
-    logged.iter().for_each(|decision| service.metrics.record_decision(&decision.record));
+    let actor = asker.actor()?;
+    let conclude = async |(pending, wants): (PendingDecision, Wants)| {
+        evaluation::conclude(service, actor, pending, &wants, &serving).await
+    };
+    let concluded = join_all(pending.into_iter().map(conclude)).await;
+    let concluded: Vec<Concluded> = concluded.into_iter().collect::<Result<_, _>>()?;
+    concluded.iter().for_each(|one| service.metrics.record_decision(&one.logged.record));
     service.metrics.record_duration(began.elapsed());
-    let responses: Vec<EvaluationResponse<'_>> =
-        logged.iter().map(|decision| EvaluationResponse::new(&decision.record, &serving)).collect();
+    let answer = |one| {
+        let Concluded { logged, approval } = one;
+        EvaluationResponse::new(&logged.record, approval.as_ref(), &serving)
+    };
+    let responses: Vec<EvaluationResponse<'_>> = concluded.iter().map(answer).collect();
     Ok(Out(json!({ "decisions": responses })).into_response())
 }
 
@@ -153,6 +168,10 @@ impl EvaluationCaller {
             service.limits.decisions(number, 1)?;
         }
         Ok(Self { token, caller, refusals: Arc::clone(&service.refusals) })
+    }
+
+    fn actor(&self) -> ApiResult<&Actor> {
+        self.caller.actor.as_ref().ok_or_else(ApiError::unauthenticated)
     }
 
     /// Notes that this token asked for the decision, which is not logged yet. `at` is the request's JSON Pointer.

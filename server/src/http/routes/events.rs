@@ -10,6 +10,7 @@ use axum::{
 };
 use futures::{Stream, StreamExt};
 use lifecycle::authority::{Actor, Permission};
+use serde_json::json;
 use tokio_stream::wrappers::WatchStream;
 
 use crate::{
@@ -28,15 +29,28 @@ pub fn router() -> Router<AppState> {
     Router::new().route("/events", get(events))
 }
 
+/// How often a stream says at most that approval requests have changed.
+const APPROVALS_EVERY: Duration = Duration::from_secs(1);
+
+/// What a stream reports.
+enum Change {
+    /// The state of the system may have changed.
+    Live(u64),
+    /// An approval request was made, decided, used or ended.
+    Approvals(i64),
+}
+
 /// Streams `live` events with the state of the system (`GET /policy/system`): one at the start, then one with every
-/// change.
+/// change; and `approvals` events when approval requests have changed.
 async fn events(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
 ) -> ApiResult<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     auth::require(&actor, Permission::Read)?;
-    let open = state.events.begin(&actor.name)?;
-    let changes = WatchStream::new(state.live.changes());
+    let open = state.events.streams.begin(&actor.name)?;
+    let live = WatchStream::new(state.live.changes()).map(Change::Live);
+    let approvals = WatchStream::from_changes(state.live.approval_changes()).map(Change::Approvals);
+    let changes = futures::stream::select(live, Box::pin(tokio_stream::StreamExt::throttle(approvals, APPROVALS_EVERY)));
     let mut stopping = state.stopping.subscribe();
     let end = async move {
         tokio::select! {
@@ -45,7 +59,7 @@ async fn events(
         }
     };
     let events = changes
-        .then(move |change| live_event(state.clone(), actor.clone(), change))
+        .then(move |change| event(state.clone(), actor.clone(), change))
         .take_while(|event| std::future::ready(event.is_some()))
         .filter_map(std::future::ready);
     // The stream counts until the last of it is dropped.
@@ -57,7 +71,7 @@ async fn events(
 }
 
 /// The event of a change; `None`, which ends the stream, once the caller's session or token does not work any more.
-async fn live_event(state: AppState, actor: Actor, change: u64) -> Option<Event> {
+async fn event(state: AppState, actor: Actor, change: Change) -> Option<Event> {
     let actor = match store::tokens::renew(&state.store.identifying(), &actor).await {
         Ok(renewed) => renewed?,
         Err(error) => {
@@ -65,6 +79,12 @@ async fn live_event(state: AppState, actor: Actor, change: u64) -> Option<Event>
             return None;
         }
     };
-    let content = state.events.read(&state.store, &actor, change).await;
-    Some(Event::default().event("live").id(change.to_string()).retry(RECONNECT).data(content))
+    let event = Event::default().retry(RECONNECT);
+    Some(match change {
+        Change::Live(change) => {
+            let content = state.events.read(&state.store, &actor, change).await;
+            event.event("live").id(change.to_string()).data(content)
+        }
+        Change::Approvals(version) => event.event("approvals").data(json!({ "version": version }).to_string()),
+    })
 }

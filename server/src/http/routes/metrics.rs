@@ -176,7 +176,7 @@ fn server(registry: &Registry, state: &AppState, database_answers: bool) -> prom
             "Proofs, replays and comparisons that wait for their turn.",
             (heavy.waiting + brief.waiting) as f64,
         ),
-        ("policy_open_streams", "Pages that follow changes as they happen.", state.events.open() as f64),
+        ("policy_open_streams", "Pages that follow changes as they happen.", state.events.streams.count() as f64),
         (
             "policy_spilled_bytes",
             "Bytes of decisions that wait on this server's disk for the database.",

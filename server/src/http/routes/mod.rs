@@ -1,6 +1,7 @@
 //! One file per resource, each with its own `router()`.
 
 pub mod accounts;
+pub mod approvals;
 pub mod assets;
 pub mod audit;
 pub mod bundles;
