@@ -76,17 +76,6 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
             "/review/guardrails/hard_violation_delta",
             "a limit is 0 or more",
         ),
-        (
-            !settings.approvals.approvers.names().is_empty(),
-            "/approvals/approvers",
-            "somebody has to decide: name at least one role",
-        ),
-        ((1..=9).contains(&settings.approvals.quorum), "/approvals/quorum", "1 to 9 people approve a call"),
-        (
-            (SHORTEST..=LONGEST).contains(&settings.approvals.expires_in),
-            "/approvals/expires_in",
-            "a request waits for 60 seconds to 7 days (604800 seconds)",
-        ),
         (at_least(0.0, review.limits.cost), "/review/limits/cost", "a limit is 0 or more"),
         (at_least(0.0, review.limits.compute), "/review/limits/compute", "a limit is 0 or more"),
         (at_least(0.0, settings.simulation.cost), "/simulation/cost", "a limit is 0 or more"),

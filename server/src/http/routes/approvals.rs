@@ -51,6 +51,7 @@ async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: 
         agent: params.text("agent"),
         limit: Some(params.limit()?),
         cursor: params.text("cursor"),
+        ..Filter::default()
     };
     Ok(to_list("approvals", store::approvals::list(&state.store, &actor, &filter).await?))
 }
