@@ -102,6 +102,14 @@ impl Client {
         self.parse(self.send(Method::GET, &with_query(path, query), &[], Vec::new())?)
     }
 
+    /// Deletes what is at `path`.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or refuses.
+    pub fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
+        self.parse(self.send(Method::DELETE, path, &[], Vec::new())?)
+    }
+
     /// Posts `body` as JSON.
     ///
     /// # Errors

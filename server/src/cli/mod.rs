@@ -1,5 +1,6 @@
 //! The command line: arguments in, an exit code out.
 
+mod approvals;
 mod audit;
 mod backup;
 mod bundle;
@@ -65,6 +66,9 @@ enum Command {
     /// Build, read, sign and check review packets.
     #[command(subcommand)]
     Packet(packet::Command),
+    /// Read and answer what agents ask people.
+    #[command(subcommand)]
+    Approvals(approvals::Command),
     /// Put an approved bundle into service.
     Apply(rollout::Apply),
     /// Raise the share of traffic of a bundle in rollout.
@@ -114,6 +118,7 @@ pub fn run(site: Files) -> ExitCode {
         Command::Db(command) => db::run(command, format),
         Command::Bundle(command) => bundle::run(command, format),
         Command::Packet(command) => packet::run(command, format),
+        Command::Approvals(command) => approvals::run(command, format),
         Command::Apply(arguments) => rollout::apply(&arguments, format),
         Command::Promote(arguments) => rollout::promote(&arguments, format),
         Command::Gates(arguments) => rollout::gates(&arguments, format),

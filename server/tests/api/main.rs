@@ -5,6 +5,7 @@ mod support;
 
 mod access;
 mod accounts;
+mod approvals;
 mod archived_days;
 mod audit;
 mod automatic_rollback;

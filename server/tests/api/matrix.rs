@@ -170,7 +170,10 @@ async fn every_function_of_the_pages_lets_exactly_the_right_roles_through() {
 
 /// Every command that calls a server, with arguments that reach the server.
 fn commands() -> Vec<(&'static [&'static str], Permission)> {
-    use Permission::{ActOnPackets, Apply, BuildPackets, DisableEvaluation, EditDrafts, Pause, Read, RollBack};
+    use Permission::{
+        ActOnPackets, Apply, BuildPackets, DecideApprovals, DisableEvaluation, EditDrafts, Pause, Read, ReadApprovals,
+        RollBack,
+    };
     vec![
         (&["status"], Read),
         (&["packet", "show", "pktv1:0"], Read),
@@ -183,6 +186,11 @@ fn commands() -> Vec<(&'static [&'static str], Permission)> {
         (&["promote", "99", "--to", "50"], Apply),
         (&["rollback", "99", "--reason", "Emergency"], RollBack),
         (&["gates", "99"], Read),
+        (&["approvals", "list"], ReadApprovals),
+        (&["approvals", "show", "apr_0"], ReadApprovals),
+        (&["approvals", "approve", "apr_0"], DecideApprovals),
+        (&["approvals", "deny", "apr_0", "--reason", "no"], DecideApprovals),
+        (&["approvals", "revoke", "apr_0"], DecideApprovals),
         (&["drill"], Apply),
         (&["kpi", "summary"], Read),
         (&["kpi", "detail"], Read),
@@ -245,7 +253,7 @@ fn every_command_is_in_the_table() {
     let known: BTreeSet<String> = commands()
         .into_iter()
         .map(|(words, _)| match words {
-            [group @ ("packet" | "kpi" | "audit" | "bundle"), command, ..] => format!("{group} {command}"),
+            [group @ ("approvals" | "packet" | "kpi" | "audit" | "bundle"), command, ..] => format!("{group} {command}"),
             [command, ..] => (*command).to_owned(),
             [] => String::new(),
         })
