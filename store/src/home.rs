@@ -134,11 +134,7 @@ async fn undecided(store: &Store, actor: &Actor) -> Result<Option<Task>> {
         return Ok(None);
     }
     let (requests, agents, since, first): (i64, i64, Option<OffsetDateTime>, Option<OffsetDateTime>) =
-        sqlx::query_as(SQL)
-            .bind(&actor.name)
-            .bind(approvals::deciding_roles(actor))
-            .fetch_one(store.pool())
-            .await?;
+        sqlx::query_as(SQL).bind(&actor.name).bind(approvals::deciding_roles(actor)).fetch_one(store.pool()).await?;
     Ok(since.zip(first).map(|(since, first)| Task {
         kind: TaskKind::DecideApprovals {
             requests: small(requests),

@@ -57,7 +57,7 @@ fn readable(actor: &Actor) -> Result<Option<i64>> {
     if actor.may(Permission::Read) { Ok(None) } else { token(actor).map(Some) }
 }
 
-/// Requests, newest first; those that wait for somebody in the order in which they expire. A program sees its own only.
+/// Requests with what was reported about their latest use, newest first; those that wait for somebody in the order in which they expire. A program sees its own only.
 ///
 /// # Errors
 /// Denied without [`Permission::ReadApprovals`]; a malformed cursor or limit.
@@ -101,7 +101,16 @@ pub async fn list(store: &Store, actor: &Actor, filter: &Filter<'_>) -> Result<P
     let now = now(store).await?;
     let keys = store.keys();
     let place = |row: &Row| format!("{}~{}", Timestamp::from(row.requested_at), row.id);
-    page::page(rows, limit, place, |row| row.read(&keys, now))
+    let mut page = page::page(rows, limit, place, |row| row.read(&keys, now))?;
+    let used: Vec<&str> =
+        page.items.iter().filter_map(|request| Some(request.last_use.as_ref()?.decision_id.as_str())).collect();
+    if !used.is_empty() {
+        let mut outcomes = decisions::reported(store, &used).await?;
+        for last in page.items.iter_mut().filter_map(|request| request.last_use.as_mut()) {
+            last.outcome = outcomes.remove(&last.decision_id);
+        }
+    }
+    Ok(page)
 }
 
 /// One request, with what was reported about its latest use. A program sees its own only.

@@ -23,7 +23,7 @@ pub(super) fn ApproveDialog(detail: ApprovalDetail, state: PageState) -> impl In
             <ActionForm action=state.approve attr:class="stack">
                 <input type="hidden" name="id" value=id />
                 <input type="hidden" name="decision" value="approve" />
-                <div class="consequence">
+                <div class="approval-covers stack-tight">
                     <p>
                         <strong>{headline}</strong>
                     </p>
