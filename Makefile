@@ -30,7 +30,7 @@ help: ## List the commands
 
 run: build ## Build the release and serve the demo workspace (ADDR=…, PORT=…, DATA_DIR=…)
 	@# The demo has a database of its own, whatever the shell exports.
-	@unset DATABASE_URL COUNTERSIGN_MIGRATE_URL; exec $(BIN) serve --demo --addr $(ADDR) --data-dir $(DATA_DIR)
+	@unset DATABASE_URL COUNTERSIGN_MIGRATE_URL; exec $(BIN) serve --demo --demo-traffic --addr $(ADDR) --data-dir $(DATA_DIR)
 
 build: setup ## Build target/release/countersign, one file with everything inside
 	@# Cargo cannot reach the job server of make and warns about it, so its variables are unset where cargo runs.

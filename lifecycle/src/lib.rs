@@ -22,7 +22,7 @@
 //! metrics     what is measured on decisions, and the limits
 //! system      what is live; the safety pause and the emergency switch
 //! approval    approvals at run time: requests, decisions, scopes
-review      packets: the evidence for a change, and the quorum
+//! review      packets: the evidence for a change, and the quorum
 //! rollout     stages, gates, automatic rollback, drills
 //! incident    incidents and post-mortems
 //! kpi         KPIs of the way from a draft to full traffic

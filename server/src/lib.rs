@@ -14,6 +14,7 @@
 //! auth           the caller: bearer token, browser session, or the administrator of this machine
 //! database       the database: a given one, or a private one in the data directory
 //! demo           the example workspace, and its credentials file
+//! demo_traffic   the example's agents at work
 //! mail           mail by SMTP, for one-time links
 //! oidc           sign-in through an OpenID Connect provider
 //! public_url     the address at which people reach the server
@@ -21,6 +22,7 @@
 //! unprivileged   going on as an ordinary user
 //! metrics_cache  the workspace's metrics, read every few seconds
 //! shared_reading one reading for everybody who asks for the same at the same time
+//! open_places    how much of something one caller keeps open at a time
 //! live_events    what open pages show, read once for each change
 //! heartbeats     the loops of this process: whether they live, and a new start for those that do not
 //! safety_thread  a thread for the loops that safety depends on
@@ -37,6 +39,7 @@ pub mod cli;
 pub mod connections;
 pub mod database;
 pub mod demo;
+mod demo_traffic;
 pub mod error;
 pub mod evaluation;
 pub mod heartbeats;
@@ -47,9 +50,9 @@ pub mod live_events;
 pub mod mail;
 pub mod metrics_cache;
 pub mod oidc;
+pub mod open_places;
 pub mod openapi;
 pub mod public_url;
-pub mod open_places;
 mod rate_limits;
 pub mod safety_thread;
 pub mod shared_reading;

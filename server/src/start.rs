@@ -22,7 +22,7 @@ use tokio::{
 
 use crate::{
     auth::{ProxyNetwork, TrustedProxies, local_administrator},
-    connections,
+    connections, demo_traffic,
     error::CliError,
     evaluation::{Durability, EvaluationService},
     heartbeats::Heartbeats,
@@ -58,6 +58,8 @@ pub struct Settings {
     pub private_postgres: Condition,
     /// The keys that records are signed with.
     pub keys: KeyRing,
+    /// Whether agents of the example workspace ask and act by themselves.
+    pub demo_traffic: bool,
     /// The directory for buffers and the credentials of the demo.
     pub data_dir: PathBuf,
     /// Whether to serve the example workspace.
@@ -141,6 +143,9 @@ pub async fn serve(settings: Settings, listeners: Listeners, mut stop: watch::Re
         tracing::warn!("{OWNS_TABLES}");
     }
     announce(&settings, &state, address).await;
+    if settings.demo_traffic {
+        demo_traffic::start(&state, &settings.data_dir);
+    }
     if let Some(listener) = listeners.metrics {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(cannot_listen)?;
         println!("Metrics are at http://{}/metrics", listener.local_addr().map_err(cannot_listen)?);

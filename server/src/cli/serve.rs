@@ -29,6 +29,9 @@ pub struct Arguments {
     /// Load the example workspace. Its people sign in with one click, so only a loopback address is allowed.
     #[arg(long, env = "COUNTERSIGN_DEMO")]
     demo: bool,
+    /// Let the agents of the example ask, wait for approvals and act by themselves.
+    #[arg(long, env = "COUNTERSIGN_DEMO_TRAFFIC", requires = "demo")]
+    demo_traffic: bool,
     /// Answer /metrics/errors without a token on other than loopback addresses too.
     #[arg(long, env = "COUNTERSIGN_PUBLIC_METRICS")]
     public_metrics: bool,
@@ -123,6 +126,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
         keys,
         data_dir,
         demo: arguments.demo,
+        demo_traffic: arguments.demo_traffic,
         public_metrics: arguments.public_metrics,
         durability: arguments.decision_log,
         public_url: arguments.public_url,

@@ -44,6 +44,7 @@ async fn set_up(port: u16, durability: Durability) -> Setup {
         keys,
         data_dir: folder.clone(),
         demo: false,
+        demo_traffic: false,
         public_metrics: false,
         durability,
         public_url: None,

@@ -161,6 +161,7 @@ impl Workspace {
             keys,
             data_dir: folder.clone(),
             demo: false,
+            demo_traffic: false,
             public_metrics: false,
             durability: Durability::Durable,
             public_url: None,

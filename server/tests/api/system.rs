@@ -53,6 +53,7 @@ async fn the_runbooks_bypass_is_served_by_every_server_within_a_second() {
         keys: store::testing::keys(),
         data_dir: folder(),
         demo: false,
+        demo_traffic: false,
         public_metrics: false,
         durability: Durability::Durable,
         public_url: None,

@@ -99,7 +99,7 @@ pub async fn ask_for_decision(
 ) -> Result<Request> {
     authorize(actor, Permission::Evaluate)?;
     let asked_by = token(actor)?;
-    let found = decisions::by_id(store, decision_id).await?.filter(|record| record.asked_by == Some(asked_by));
+    let found = decisions::find(store, decision_id).await?.filter(|record| record.asked_by == Some(asked_by));
     let record = found.ok_or_else(|| Error::not_found("decision", decision_id))?;
     if record.effect != Effect::NeedsApproval {
         let detail = format!("the decision `{decision_id}` was `{}`: there is nothing to approve", record.effect);

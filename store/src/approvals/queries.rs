@@ -57,7 +57,7 @@ fn readable(actor: &Actor) -> Result<Option<i64>> {
     if actor.may(Permission::Read) { Ok(None) } else { token(actor).map(Some) }
 }
 
-/// Requests with what was reported about their latest use, newest first; those that wait for somebody in the order in which they expire. A program sees its own only.
+/// Requests with what was reported about their latest use, newest first. A program sees its own only.
 ///
 /// # Errors
 /// Denied without [`Permission::ReadApprovals`]; a malformed cursor or limit.
@@ -127,7 +127,7 @@ pub async fn get(store: &Store, actor: &Actor, id: &str) -> Result<Request> {
     }
     drop(db);
     if let Some(last) = &mut request.last_use {
-        let decision = decisions::by_id(store, &last.decision_id).await?;
+        let decision = decisions::find(store, &last.decision_id).await?;
         last.outcome = decision.and_then(|record| record.outcome).map(|outcome| outcome.status.name().to_owned());
     }
     Ok(request)

@@ -37,7 +37,7 @@ pub(crate) use offending::offending;
 pub use outcomes::{OutcomeReport, OutcomesReported, report_outcome, report_outcomes};
 pub(crate) use outcomes::{record_past, reported};
 pub use pending::Decision;
+pub(crate) use queries::{find, newest};
 pub use queries::{Filter, get, list};
-pub(crate) use queries::{by_id, newest};
 pub(crate) use stage_counts::{Answers, Window, stage_counts};
 pub(crate) use subjects::{recent_subjects, subjects};

@@ -192,7 +192,7 @@ pub(super) async fn by_ids(db: &mut PgConnection, ids: &[&str]) -> Result<Vec<Ro
 }
 
 /// The newest decision with this id, for use cases that have authorized their caller.
-pub(crate) async fn by_id(store: &Store, id: &str) -> Result<Option<Record>> {
+pub(crate) async fn find(store: &Store, id: &str) -> Result<Option<Record>> {
     let mut db = store.pool().acquire().await?;
     by_ids(&mut db, &[id]).await?.into_iter().next().map(Row::read).transpose()
 }

@@ -8,6 +8,7 @@ mod traffic;
 mod workspace;
 
 pub use people::{DemoCredential, DemoCredentials, email};
+pub use traffic::{outcome, question};
 
 use lifecycle::{
     audit::EventType,

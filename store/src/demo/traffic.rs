@@ -100,9 +100,9 @@ pub fn week(history: &History, now: Timestamp) -> Vec<Record> {
         .enumerate()
         .map(|(index, at)| {
             let subject = format!("account-{:03}", random.below(600));
-            let input = request(&mut random, at);
+            let input = question(&mut random, at);
             let mut record = history.decide(index + 1, at, subject, input);
-            record.outcome = outcome(&mut random, &record);
+            record.outcome = outcome_of(&mut random, &record);
             record
         })
         .collect()
@@ -120,7 +120,8 @@ fn moment(random: &mut Random, now: Timestamp) -> Timestamp {
     }
 }
 
-fn request(random: &mut Random, at: Timestamp) -> Input {
+/// A call of one of the example's agents at `at`.
+pub fn question(random: &mut Random, at: Timestamp) -> Input {
     let (agent, action) = match random.below(100) {
         0..30 => ("inbox.triage", "quarantine"),
         30..50 => ("inbox.triage", "archive"),
@@ -227,7 +228,7 @@ fn deployment(random: &mut Random, at: Timestamp) -> Value {
 }
 
 /// The outcome of an action: most allowed actions succeed, and four of five held ones are approved.
-fn outcome(random: &mut Random, record: &Record) -> Option<Outcome> {
+fn outcome_of(random: &mut Random, record: &Record) -> Option<Outcome> {
     let happened = match record.effect {
         Effect::Allow => random.chance(97),
         Effect::NeedsApproval => random.chance(80),
@@ -236,16 +237,21 @@ fn outcome(random: &mut Random, record: &Record) -> Option<Outcome> {
     if !happened {
         return None;
     }
+    Some(outcome(random, record.budget.and_then(|budget| budget.cost)))
+}
+
+/// The outcome of an action that was carried out, which was planned to cost so many USD.
+pub fn outcome(random: &mut Random, planned: Option<f64>) -> Outcome {
     let failed = random.below(1000) < 18;
-    let planned = record.budget.and_then(|budget| budget.cost).unwrap_or(0.02);
-    Some(Outcome {
+    let planned = planned.unwrap_or(0.02);
+    Outcome {
         status: if failed { OutcomeStatus::Error } else { OutcomeStatus::Ok },
         cost: Some(hundredths(planned * (0.6 + random.unit() * 0.6) * 100.0) / 100.0),
         margin_bps: Some(hundredths(if failed { -40.0 } else { 35.0 } + random.unit() * 50.0 - 25.0)),
         success: Some(!failed && random.chance(95)),
         latency_ms: Some(hundredths(15.0 + random.unit() * random.unit() * 600.0)),
         note: None,
-    })
+    }
 }
 
 fn pick(random: &mut Random, items: &[&'static str]) -> &'static str {
