@@ -15,7 +15,7 @@ use std::{
 
 use policy::{
     analysis::{Analyzer, Meter, semantic_diff},
-    bundle::{ActionPattern, AgentPattern, Bundle, Condition, Effect, Rule, Scalar, Test},
+    bundle::{ActionPattern, AgentPattern, ApprovalTerms, Bundle, Condition, Effect, Rule, Scalar, Test},
     engine::Prepared,
     random::Random,
     replay::{Case, Columnar, Dataset, Replay, sweep::Sweep},
@@ -58,6 +58,7 @@ fn rule(number: usize, random: &mut Random, wild: usize) -> Rule {
         reason: "generated for the measurement".to_owned(),
         priority: u16::try_from(random.below(1000)).unwrap_or(0),
         budget: None,
+        approval: ApprovalTerms::default(),
         enabled: true,
         tags: BTreeSet::new(),
         position: number,

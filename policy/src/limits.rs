@@ -1,6 +1,8 @@
 //! The size limits of the policy language and of inputs, named once. A value past a limit is refused with an error that
 //! names the limit.
 
+use std::ops::RangeInclusive;
+
 /// Maximum number of rules in a bundle.
 pub const MAX_RULES: usize = 100_000;
 /// Maximum size of a request body or bundle document: 32 MiB.
@@ -28,6 +30,16 @@ pub const MAX_REASON_CHARS: usize = 256;
 pub const MAX_PRIORITY: u16 = 1000;
 /// Priority of a rule that does not state one.
 pub const DEFAULT_PRIORITY: u16 = 50;
+/// Maximum number of roles and people that a rule names as approvers.
+pub const MAX_APPROVERS: usize = 32;
+/// Maximum length of an email address, in characters.
+pub const MAX_EMAIL_CHARS: usize = 254;
+/// How many people a rule may ask for.
+pub const QUORUM: RangeInclusive<u32> = 1..=9;
+/// After how many seconds a rule may let a request for approval expire: a minute to seven days.
+pub const EXPIRES_IN: RangeInclusive<u32> = 60..=604_800;
+/// Maximum number of fields that a rule names as not bound.
+pub const MAX_UNBOUND: usize = 64;
 /// Cost of a budget, in USD, above which a rule draws a lint warning.
 pub const HIGH_COST_USD: f64 = 1000.0;
 /// Maximum number of rows in one page of a list.

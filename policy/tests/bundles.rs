@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is its job")]
 
 use policy::{
-    bundle::{Bundle, Condition, ReadError, Scalar, Source, Test, canonical::canonical, diff::text_diff, version},
+    bundle::{
+        Bundle, Condition, Format, ReadError, Scalar, Source, Test, canonical::canonical, diff::text_diff, version,
+    },
     json::Malformed,
     lint::{Code, fix_all, lint, quick},
 };
@@ -78,13 +80,28 @@ fn written_rule() -> impl Strategy<Value = Map<String, Value>> {
     let reason = prop::sample::select(vec!["A reason that is long enough.", "short", ""]);
     let risk = prop::sample::select(vec!["low", "HIGH", "critical"]);
     let key = prop::sample::select(vec!["conditions", "condition", "Conditions"]);
-    (id, agent, effect, reason, risk, key, -1..1200_i32, written_conditions()).prop_map(
-        |(id, agent, effect, reason, risk, key, priority, conditions)| {
+    (id, agent, effect, reason, risk, key, -1..1200_i32, written_conditions(), written_terms()).prop_map(
+        |(id, agent, effect, reason, risk, key, priority, conditions, terms)| {
             let rule = json!({"id": id, "agent": agent, "action": "*", "effect": effect, "reason": reason,
                 "priority": priority, "budget": {"risk": risk}, key: conditions});
-            rule.as_object().unwrap().clone()
+            rule.as_object().unwrap().clone().into_iter().chain(terms).collect()
         },
     )
+}
+
+/// Terms of approvals, most of them wrong.
+fn written_terms() -> impl Strategy<Value = Vec<(String, Value)>> {
+    let key = prop::sample::select(vec!["approvers", "quorum", "expires_in", "unbound", "aprovers", "expires_at"]);
+    let value = prop::sample::select(vec![
+        json!(2),
+        json!(3600),
+        json!([]),
+        json!(["safety_owner", "maria@example.org"]),
+        json!(["Safety Owner", "runtime-owner", "ts"]),
+        json!(null),
+        json!("approver"),
+    ]);
+    prop::collection::vec((key.prop_map(str::to_owned), value), 0..3)
 }
 
 fn written_bundle() -> impl Strategy<Value = Source> {
@@ -94,9 +111,11 @@ fn written_bundle() -> impl Strategy<Value = Source> {
             json!({"agents": {"inbox.triage": {"fields": {"risk": "integer", "hour": "string", "category": "boolean"}}}})
         )),
     ];
-    (prop::collection::vec(written_rule(), 0..6), schema).prop_map(|(rules, schema)| Source {
+    let format = prop::sample::select(vec![None, Some(Format::V1_0), Some(Format::V1_1)]);
+    (prop::collection::vec(written_rule(), 0..6), schema, format).prop_map(|(rules, schema, format)| Source {
         rules,
         schema,
+        format,
         ..Source::default()
     })
 }

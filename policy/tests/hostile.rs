@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 
 use policy::{
     analysis::{Meter, analyse, semantic_diff},
-    bundle::{ActionPattern, AgentPattern, Bundle, Condition, Effect, Invariant, Rule, Scalar, Source, Test},
+    bundle::{
+        ActionPattern, AgentPattern, ApprovalTerms, Bundle, Condition, Effect, Invariant, Rule, Scalar, Source, Test,
+    },
     engine::{Input, Prepared, Status},
     lint::{self, Code, Report},
     random::Random,
@@ -24,6 +26,7 @@ fn rule(number: usize, agent: AgentPattern, conditions: Vec<Condition>) -> Rule 
         reason: "built to hurt".to_owned(),
         priority: 50,
         budget: None,
+        approval: ApprovalTerms::default(),
         enabled: true,
         tags: if number.is_multiple_of(7) { BTreeSet::from(["guardrail".to_owned()]) } else { BTreeSet::new() },
         position: number,

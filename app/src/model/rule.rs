@@ -23,8 +23,23 @@ impl PartialEq for SharedRule {
 }
 
 /// The keys of a rule, in the order people write them.
-pub const KEY_ORDER: [&str; 11] =
-    ["id", "agent", "action", "conditions", "effect", "reason", "priority", "budget", "enabled", "tags", "metadata"];
+pub const KEY_ORDER: [&str; 15] = [
+    "id",
+    "agent",
+    "action",
+    "conditions",
+    "effect",
+    "reason",
+    "priority",
+    "budget",
+    "approvers",
+    "quorum",
+    "expires_in",
+    "unbound",
+    "enabled",
+    "tags",
+    "metadata",
+];
 
 /// Text of a string field; empty when absent.
 pub fn text<'a>(rule: &'a RawRule, field: &str) -> &'a str {

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use super::{Content, rule::KEY_ORDER};
 
 /// The keys of a bundle, in the order people write them.
-const BUNDLE_ORDER: [&str; 8] =
-    ["version", "base_version", "default_effect", "on_error", "notes", "schema", "metadata", "rules"];
+const BUNDLE_ORDER: [&str; 9] =
+    ["version", "base_version", "format", "default_effect", "on_error", "notes", "schema", "metadata", "rules"];
 
 /// Why text could not be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use policy::{
     Timestamp,
-    bundle::{Effect, Source},
+    bundle::{Effect, Format, Source},
     json::Literals,
 };
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,9 @@ pub struct Record {
     pub id: i64,
     /// `SemVer`.
     pub version: String,
+    /// The format as written; without it, the bundle is of format 1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
     /// The state in the bundle's life.
     pub state: State,
     /// Whether the bundle serves traffic now.
@@ -95,6 +98,7 @@ impl From<&Record> for Source {
     fn from(record: &Record) -> Self {
         Self {
             version: Some(record.version.clone()),
+            format: record.format,
             rules: record.rules.clone(),
             default_effect: record.default_effect,
             on_error: record.on_error,
@@ -112,6 +116,7 @@ impl From<Record> for Source {
     fn from(record: Record) -> Self {
         Self {
             version: Some(record.version),
+            format: record.format,
             rules: record.rules,
             default_effect: record.default_effect,
             on_error: record.on_error,

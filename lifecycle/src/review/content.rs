@@ -7,7 +7,7 @@ use policy::{
         SemanticDiff,
         diff::{DiffRegion, NewAllows},
     },
-    bundle::{Effect, Invariant, Source, canonical::canonical, diff::TextDiff},
+    bundle::{Effect, Format, Invariant, Source, canonical::canonical, diff::TextDiff},
     engine::Input,
     lint,
     replay::{Change, Deltas, Summary},
@@ -32,6 +32,9 @@ pub const MAX_REGIONS: usize = 500;
 pub struct PacketBundle {
     /// The version.
     pub version: String,
+    /// The format; `None` for 1.0, also where that is written out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
     /// The content address.
     pub digest: String,
     /// Rules as written.
@@ -49,6 +52,7 @@ impl PacketBundle {
     pub fn of(source: &Source) -> Option<Self> {
         Some(Self {
             version: source.version.clone()?,
+            format: source.format.filter(|format| *format > Format::V1_0),
             digest: source.digest().to_string(),
             rules: source.rules.clone(),
             default_effect: source.default_effect,
@@ -61,6 +65,7 @@ impl PacketBundle {
     pub fn source(&self) -> Source {
         Source {
             version: Some(self.version.clone()),
+            format: self.format,
             rules: self.rules.clone(),
             default_effect: self.default_effect,
             on_error: self.on_error,

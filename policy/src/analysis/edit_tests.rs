@@ -8,7 +8,7 @@ use super::{
     Analysis, Analyzer, Meter, analyse, diff::NewAllows, geometry::BundleGeometry, semantic_diff, shadow, witness,
 };
 use crate::{
-    bundle::{ActionPattern, AgentPattern, Bundle, Effect, Rule, Schema, rule::GUARDRAIL},
+    bundle::{ActionPattern, AgentPattern, ApprovalTerms, Bundle, Effect, Rule, Schema, rule::GUARDRAIL},
     engine::{Evaluation, Input, Prepared, Status, arbitrary},
     random::Random,
 };
@@ -273,6 +273,7 @@ fn rules_for_all_agents_overlap_everywhere() {
         reason: "because it is a test".to_owned(),
         priority: 50,
         budget: None,
+        approval: ApprovalTerms::default(),
         enabled: true,
         tags: BTreeSet::new(),
         position: 0,

@@ -15,7 +15,7 @@ use super::{
     space::{Cell, Cuboid, Domain, Footprint, Space},
 };
 use crate::{
-    bundle::{Bundle, Effect, Rule, Schema, invariant::Statement},
+    bundle::{ApprovalTerms, Bundle, Effect, Rule, Schema, invariant::Statement},
     engine::{Evaluation, Input, Prepared, Status, order},
 };
 
@@ -120,6 +120,7 @@ pub fn as_rule(statement: &Statement) -> Rule {
         reason: String::new(),
         priority: 0,
         budget: None,
+        approval: ApprovalTerms::default(),
         enabled: true,
         tags: std::collections::BTreeSet::new(),
         position: 0,

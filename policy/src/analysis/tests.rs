@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{Meter, analyse, diff::NewAllows, semantic_diff};
 use crate::{
     bundle::{
-        ActionPattern, AgentPattern, Bundle, Condition, Effect, Rule, Scalar, Schema, Test,
+        ActionPattern, AgentPattern, ApprovalTerms, Bundle, Condition, Effect, Rule, Scalar, Schema, Test,
         rule::GUARDRAIL,
         schema::{AgentSchema, Field, FieldType},
     },
@@ -27,6 +27,7 @@ fn rule(id: &str, agent: AgentPattern, action: ActionPattern, conditions: Vec<Co
         reason: "because it is so".to_owned(),
         priority: 50,
         budget: None,
+        approval: ApprovalTerms::default(),
         enabled: true,
         tags: BTreeSet::new(),
         position: 0,

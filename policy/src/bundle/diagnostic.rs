@@ -76,6 +76,12 @@ pub enum Code {
     SuspiciousText,
     /// A member that the language does not have; an error when it is nearly one that it has.
     UnknownMember,
+    /// A member that means something from format 1.1 on, in a bundle of format 1.0.
+    #[serde(rename = "notation_1_1")]
+    #[strum(serialize = "notation_1_1")]
+    Notation1_1,
+    /// A member that does nothing in its rule: terms of approvals where nobody is asked.
+    UnusedMember,
     /// A rule is switched off.
     Disabled,
     /// Some inputs fall to the default effect.
@@ -119,7 +125,9 @@ impl Code {
             | Self::Lookalike
             | Self::InexactNumber
             | Self::SuspiciousText
-            | Self::UnknownMember => Severity::Warning,
+            | Self::UnknownMember
+            | Self::Notation1_1
+            | Self::UnusedMember => Severity::Warning,
             Self::Disabled | Self::Gap | Self::Undecided => Severity::Info,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Source, canonical, rule, schema};
+use super::{Format, Source, approval_terms, canonical, rule, schema};
 
 /// One field of a rule that differs between two bundles.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,14 +40,14 @@ pub struct TextDiff {
     pub rules_removed: Vec<Map<String, Value>>,
     /// Rules that both bundles have but that differ, by id.
     pub rules_modified: Vec<ModifiedRule>,
-    /// Changes of `default_effect`, `on_error` and `schema`.
+    /// Changes of `default_effect`, `on_error`, `format`, `timezone` and `schema`.
     pub settings_changed: Vec<FieldChange>,
     /// The differences in a sentence: `1 rule added, 2 modified`.
     pub summary: String,
 }
 
 impl TextDiff {
-    /// Whether no difference affects decisions.
+    /// Whether no difference affects decisions or approvals.
     pub fn is_empty(&self) -> bool {
         self.rules_added.is_empty()
             && self.rules_removed.is_empty()
@@ -57,18 +57,27 @@ impl TextDiff {
 }
 
 /// The changes that turn `before` into `after`. The order of rules makes no difference, nor does stating a default.
+///
+/// Where the format changes, what means nothing in the old or the new one counts as absent there: terms of approvals
+/// that come into force, or go out of it, are changes of their rules.
 pub fn text_diff(before: &Source, after: &Source) -> TextDiff {
     let mut old: HashMap<Name<'_>, &Map<String, Value>> = named(before).collect();
     let (mut added, mut modified) = (Vec::new(), Vec::new());
+    let (format_before, format) = (before.format.unwrap_or_default(), after.format.unwrap_or_default());
+    let explicit = |written: &Map<String, Value>, own: Format, other: Format| {
+        let mut explicit = rule::with_defaults(written, own);
+        explicit.retain(|member, _| own >= other || !approval_terms::MEMBERS.contains(&member.as_str()));
+        explicit
+    };
     for (name, written) in named(after) {
         match old.remove(&name) {
             None => added.push((name, written)),
             // Most rules are literally equal.
-            Some(was) if was == written => {}
+            Some(was) if was == written && (format_before == format || !states_terms(written)) => {}
             Some(was) => {
-                let (was_explicit, explicit) = (rule::with_defaults(was), rule::with_defaults(written));
-                if !same(&was_explicit, &explicit) {
-                    modified.push((name, was, written, field_changes(&was_explicit, &explicit)));
+                let (old, new) = (explicit(was, format_before, format), explicit(written, format, format_before));
+                if !same(&old, &new) {
+                    modified.push((name, was, written, field_changes(&old, &new)));
                 }
             }
         }
@@ -92,7 +101,7 @@ pub fn text_diff(before: &Source, after: &Source) -> TextDiff {
         settings_changed: settings(before, after),
         summary: String::new(),
     };
-    diff.summary = summary(&diff);
+    diff.summary = summary(&diff, format_before.max(format));
     diff
 }
 
@@ -107,6 +116,10 @@ fn named(source: &Source) -> impl Iterator<Item = (Name<'_>, &Map<String, Value>
         *count += 1;
         ((id, *count), written)
     })
+}
+
+fn states_terms(rule: &Map<String, Value>) -> bool {
+    approval_terms::MEMBERS.iter().any(|member| rule.contains_key(*member))
 }
 
 /// Whether two objects are equal in the number model of canonical JSON.
@@ -156,13 +169,17 @@ fn settings(before: &Source, after: &Source) -> Vec<FieldChange> {
     {
         changes.extend(change(field.to_owned(), Some(&json!(old)), Some(&json!(new))));
     }
+    let format = |source: &Source| json!(source.format.unwrap_or_default());
+    changes.extend(change("format".to_owned(), Some(&format(before)), Some(&format(after))));
+    changes.extend(change("timezone".to_owned(), before.timezone(), after.timezone()));
     let explicit = |source: &Source| source.schema.as_ref().map(schema::with_defaults);
     let (old, new) = (explicit(before), explicit(after));
     changes.extend(change("schema".to_owned(), old.as_ref(), new.as_ref()));
     changes
 }
 
-fn summary(diff: &TextDiff) -> String {
+/// The differences in a sentence; `format` is the later one of the two bundles.
+fn summary(diff: &TextDiff, format: Format) -> String {
     let mut parts = Vec::new();
     for (count, what) in [
         (diff.rules_added.len(), "added"),
@@ -174,6 +191,12 @@ fn summary(diff: &TextDiff) -> String {
             _ if !parts.is_empty() => parts.push(format!("{count} {what}")),
             1 => parts.push(format!("1 rule {what}")),
             many => parts.push(format!("{many} rules {what}")),
+        }
+    }
+    // No region of inputs shows these changes, so the sentence names them.
+    for member in approval_terms::MEMBERS.into_iter().filter(|_| format >= Format::V1_1) {
+        if diff.rules_modified.iter().any(|rule| rule.fields.iter().any(|change| change.field == member)) {
+            parts.push(format!("{member} changed"));
         }
     }
     for change in &diff.settings_changed {
@@ -216,5 +239,29 @@ mod tests {
         );
         assert!(text_diff(&before, &before).is_empty());
         assert_eq!(text_diff(&before, &before).summary, "no change");
+    }
+
+    #[test]
+    fn terms_of_approvals_are_changes_of_their_rule_where_they_mean_something() {
+        let bundle = |format: &str, members: Value| {
+            let mut rule = json!({"id": "ask", "effect": "needs_approval"});
+            rule.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+            source(json!({"rules": [rule], "format": format}))
+        };
+        let diff = |before: &Source, after: &Source| {
+            let diff = text_diff(before, after);
+            let rules = diff.rules_modified.iter().flat_map(|rule| &rule.fields).map(|change| change.field.clone());
+            (rules.collect::<Vec<_>>(), diff.summary)
+        };
+        let (two, three) = (json!({"quorum": 2, "approvers": []}), json!({"quorum": 3, "unbound": []}));
+        let (old, new) = (bundle("1.1", two.clone()), bundle("1.1", three));
+        assert_eq!(diff(&old, &new), (vec!["quorum".to_owned()], "1 rule modified, quorum changed".to_owned()));
+        // As written they are equal, but only in the later format do they mean something.
+        let earlier = bundle("1.0", two);
+        let (fields, words) = diff(&earlier, &old);
+        assert_eq!((fields, &*words), (vec!["quorum".to_owned()], "1 rule modified, quorum changed, format changed"));
+        assert_eq!(diff(&old, &earlier).1, "1 rule modified, quorum changed, format changed");
+        let (plain, moved) = (bundle("1.0", json!({})), bundle("1.1", json!({})));
+        assert_eq!(diff(&plain, &moved), (vec![], "format changed".to_owned()));
     }
 }

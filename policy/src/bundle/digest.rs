@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::{Effect, canonical, rule, schema};
+use super::{Effect, Format, canonical, rule, schema};
 
 /// `sha256:` + 64 hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,17 +61,30 @@ impl fmt::Display for Digest {
     }
 }
 
-/// The digest of a bundle's content. `rules` and `schema` are as written.
-pub fn of_content(
-    rules: &[Map<String, Value>],
-    default_effect: Effect,
-    on_error: Effect,
-    schema: Option<&Value>,
-) -> Digest {
+/// What a digest covers, as written.
+#[derive(Debug, Clone, Copy)]
+pub struct Covered<'a> {
+    /// The rules, in any order.
+    pub rules: &'a [Map<String, Value>],
+    /// What happens when no rule matches.
+    pub default_effect: Effect,
+    /// What happens on an evaluation error.
+    pub on_error: Effect,
+    /// The declared input domain, if any.
+    pub schema: Option<&'a Value>,
+    /// The format.
+    pub format: Format,
+    /// The time zone, in the formats that have it and when it is set.
+    pub timezone: Option<&'a Value>,
+}
+
+/// The digest of a bundle's content.
+pub fn of_content(content: Covered<'_>) -> Digest {
+    let Covered { rules, default_effect, on_error, schema, format, timezone } = content;
     let mut rules: Vec<(String, String)> = rules
         .iter()
         .map(|rule| {
-            let explicit = rule::with_defaults(rule);
+            let explicit = rule::with_defaults(rule, format);
             let id = explicit.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
             (id, canonical::canonical_object(&explicit))
         })
@@ -81,14 +94,22 @@ pub fn of_content(
     let schema = schema.map_or(Value::Null, schema::with_defaults);
     let mut hasher = Sha256::new();
     // The members of the outer object, in canonical order.
-    hasher.update(format!(r#"{{"default_effect":"{default_effect}","on_error":"{on_error}","rules":["#));
+    hasher.update(format!(r#"{{"default_effect":"{default_effect}","#));
+    if format > Format::V1_0 {
+        hasher.update(format!(r#""format":"{format}","#));
+    }
+    hasher.update(format!(r#""on_error":"{on_error}","rules":["#));
     for (index, (_, text)) in rules.iter().enumerate() {
         if index > 0 {
             hasher.update(b",");
         }
         hasher.update(text.as_bytes());
     }
-    hasher.update(format!(r#"],"schema":{}}}"#, canonical::canonical(&schema)));
+    hasher.update(format!(r#"],"schema":{}"#, canonical::canonical(&schema)));
+    if let Some(timezone) = timezone {
+        hasher.update(format!(r#","timezone":{}"#, canonical::canonical(timezone)));
+    }
+    hasher.update("}");
     Digest(format!("sha256:{}", hex::encode(hasher.finalize())))
 }
 
@@ -111,6 +132,31 @@ mod tests {
         });
         assert_eq!(source.digest(), Digest::of(&documented));
         assert_eq!(source.digest().short().len(), 8);
+    }
+
+    #[test]
+    fn a_later_format_is_covered_and_what_says_nothing_is_left_out() {
+        let rule = |members: Value| {
+            let mut rule = json!({"id": "aaa", "effect": "needs_approval", "quorum": 2});
+            rule.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+            rule
+        };
+        let digest = |format: Value, members: Value| {
+            let document = json!({"rules": [rule(members)], "format": format, "timezone": "Europe/Vienna"});
+            Source::read(document).unwrap().digest()
+        };
+        let explicit = json!({"conditions": {}, "priority": 50, "enabled": true, "tags": [], "metadata": {}});
+        let outer = json!({"rules": [rule(explicit)], "schema": null, "default_effect": "deny", "on_error": "deny"});
+        let mut later = outer.clone();
+        later
+            .as_object_mut()
+            .unwrap()
+            .extend([("format".into(), "1.1".into()), ("timezone".into(), "Europe/Vienna".into())]);
+        let nothing = json!({"approvers": [], "unbound": [], "expires_in": null});
+        assert_eq!(digest(json!("1.0"), json!({})), Digest::of(&outer));
+        assert_eq!(digest(json!("1.1"), json!({})), Digest::of(&later));
+        assert_eq!(digest(json!("1.1"), nothing.clone()), Digest::of(&later));
+        assert_ne!(digest(json!("1.0"), nothing), Digest::of(&outer), "in format 1.0 they are unknown members");
     }
 
     #[test]

@@ -7,11 +7,14 @@
 //! notation                          how conditions are written, and repairs of other notations
 //! canonical, digest                 canonical JSON and the content address
 //! format, source                    a bundle as written, and its format
+//! approval_terms, approval          on which terms a rule asks people, and what an approval is for
 //! parsed_rule, parsing              the meaning of a bundle as written
 //! diff, version                     the text diff of two bundles, and version numbers
 //! invariant                         statements that every bundle must satisfy
 //! ```
 
+pub mod approval;
+pub mod approval_terms;
 pub mod canonical;
 pub mod condition;
 pub mod diagnostic;
@@ -29,10 +32,13 @@ pub mod schema;
 pub mod source;
 pub mod version;
 
+pub use approval::{ApprovalRule, approval_rules, bound_context, canonical_context, changed_members};
+pub use approval_terms::ApprovalTerms;
 pub use condition::{Condition, Operator, Scalar, Test};
 pub use diagnostic::{Code, Finding, Severity};
 pub use digest::Digest;
 pub use effect::Effect;
+pub use format::Format;
 pub use invariant::Invariant;
 pub use name::{NamePattern, is_name};
 pub use parsed_rule::ParsedRule;

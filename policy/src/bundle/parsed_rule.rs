@@ -6,9 +6,10 @@ use json_patch::Patch;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Budget, Code, Condition, Effect, Finding, NamePattern, Risk, Rule, Severity,
+    ApprovalTerms, Budget, Code, Condition, Effect, Finding, Format, NamePattern, Risk, Rule, Severity, approval_terms,
+    format,
     name::{self, recorded},
-    notation,
+    notation::{self, NotationFault},
     rule::{self, is_id},
     source::type_fault,
 };
@@ -21,6 +22,8 @@ pub struct ParsedRule<'a> {
     pub source: &'a Map<String, Value>,
     /// The position in the bundle's `rules`.
     pub position: usize,
+    /// The format of the bundle.
+    pub format: Format,
     /// The id, when it is a non-blank text.
     pub id: Option<&'a str>,
     /// The agents, when readable.
@@ -37,6 +40,8 @@ pub struct ParsedRule<'a> {
     pub reason: &'a str,
     /// The budget, as far as it can be read.
     pub budget: Option<Budget>,
+    /// The terms on which the rule asks people, as far as they can be read; the defaults in format 1.0.
+    pub approval: ApprovalTerms,
     /// Whether the rule is switched on.
     pub enabled: bool,
     /// The faults of the rule.
@@ -55,12 +60,14 @@ pub struct IntendedCondition<'a> {
     pub condition: Condition,
 }
 
-/// Reads one rule on its own; whether ids are unique is checked by [`parse_rules`](super::parsing::parse_rules).
-pub fn read_rule(source: &Map<String, Value>, position: usize) -> ParsedRule<'_> {
+/// Reads one rule of a bundle in `format` on its own; whether ids are unique is checked by
+/// [`parse_rules`](super::parsing::parse_rules).
+pub fn read_rule(source: &Map<String, Value>, position: usize, format: Format) -> ParsedRule<'_> {
     let text = |key: &str| source.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
     let mut parsed = ParsedRule {
         source,
         position,
+        format,
         id: text("id"),
         agent: text("agent").and_then(NamePattern::parse),
         action: text("action").and_then(NamePattern::parse),
@@ -69,6 +76,7 @@ pub fn read_rule(source: &Map<String, Value>, position: usize) -> ParsedRule<'_>
         conditions: Vec::new(),
         reason: text("reason").unwrap_or_default(),
         budget: None,
+        approval: ApprovalTerms::default(),
         enabled: source.get("enabled").and_then(Value::as_bool).unwrap_or(true),
         faults: Vec::new(),
         sound: true,
@@ -81,6 +89,7 @@ pub fn read_rule(source: &Map<String, Value>, position: usize) -> ParsedRule<'_>
     parsed.read_conditions();
     parsed.read_reason();
     parsed.read_budget();
+    parsed.read_approval();
     parsed.check_misspelt_members();
     parsed
 }
@@ -212,6 +221,12 @@ impl ParsedRule<'_> {
         let Some(Value::Object(conditions)) = self.source.get("conditions") else { return };
         let mut faults = Vec::new();
         for (key, value) in conditions {
+            if let Some(what) = format::unread_notation(key).filter(|_| self.format >= Format::V1_1) {
+                let message = format::unread(&format!("The condition `{key}` compares {what}, which"));
+                let suggestion = Some(format::UNREAD_ADVICE.to_owned());
+                faults.push((key, NotationFault { code: Code::Schema, message, suggestion, repair: None }));
+                continue;
+            }
             match notation::parse(key, value) {
                 Ok(condition) => self.conditions.push(IntendedCondition { written: key, condition }),
                 Err(fault) => {
@@ -297,20 +312,48 @@ impl ParsedRule<'_> {
         self.budget = Some(budget);
     }
 
+    /// What format 1.1 adds to rules. A rule with a fault here would ask other people, or on other terms, than its author
+    /// means, so it is not evaluated.
+    fn read_approval(&mut self) {
+        if self.format < Format::V1_1 {
+            return;
+        }
+        for member in format::UNREAD_IN_RULES {
+            if self.source.get(member).is_some_and(|value| !value.is_null()) {
+                let message = format::unread(&format!("`{member}` of rule {}", self.name()));
+                let finding = self.finding(Code::Schema, &format!("/{member}"), message);
+                self.mark_unsound(finding.suggest(format::UNREAD_ADVICE));
+            }
+        }
+        for member in approval_terms::MEMBERS {
+            let written = self.source.get(member).into_iter();
+            for fault in written.flat_map(|value| approval_terms::faults(member, value)) {
+                let place = format!("{member}{}", fault.place);
+                let message = format!("`{place}` of rule {} {}.", self.name(), fault.detail);
+                let fix = fault.instead.and_then(|text| replace(&self.pointer(&format!("/{place}")), &json!(text)));
+                let finding = self.finding(Code::Schema, &format!("/{place}"), message).suggest(fault.suggestion);
+                self.mark_unsound(finding.fix_if(fix));
+            }
+        }
+        self.approval = ApprovalTerms::read(self.source);
+    }
+
     /// A misspelt `conditions` would make a rule that always matches, so near misses of a member's name are errors.
     /// Other unknown members are kept.
     fn check_misspelt_members(&mut self) {
+        let members = rule::members(self.format);
         for key in self.source.keys() {
-            if rule::MEMBERS.contains(&key.as_str()) {
+            if members.contains(&key.as_str()) {
                 continue;
             }
-            let meant = rule::MEMBERS
-                .into_iter()
-                .find(|member| !self.source.contains_key(*member) && spelling::is_near(key, member));
-            if let Some(member) = meant {
+            let near =
+                members.iter().filter(|member| !self.source.contains_key(**member) && spelling::is_near(key, member));
+            if let Some(member) = near.min_by_key(|member| spelling::keystrokes(key, member)) {
                 let from = self.pointer(&format!("/{}", escape(key)));
                 let to = self.pointer(&format!("/{member}"));
-                let fits = self.source.get(key).is_some_and(|value| type_fault(member, value).is_none());
+                let fits = self.source.get(key).is_some_and(|value| {
+                    type_fault(member, value).is_none() && approval_terms::faults(member, value).is_empty()
+                });
                 let rename = patch(json!([{"op": "move", "from": from, "path": to}]));
                 let message = format!("A rule has no member `{}`.", characters::write_out(key));
                 let finding = self
@@ -334,6 +377,7 @@ impl ParsedRule<'_> {
             reason: self.reason.to_owned(),
             priority: self.priority,
             budget: self.budget,
+            approval: self.approval.clone(),
             enabled: self.enabled,
             tags: tags.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect::<BTreeSet<_>>(),
             position: self.position,

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    Bundle, Code, Finding, Schema, Source,
+    Bundle, Code, Finding, Format, Schema, Source, format,
     parsed_rule::{ParsedRule, patch, read_rule},
     rule, version,
 };
-use crate::limits;
+use crate::{Fault, limits};
 
 /// A bundle, as far as it can be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +31,8 @@ impl Source {
 
 /// Reads every rule of `source`, on its own.
 pub fn read_rules(source: &Source) -> Vec<ParsedRule<'_>> {
-    source.rules.iter().enumerate().map(|(position, rule)| read_rule(rule, position)).collect()
+    let format = source.format.unwrap_or_default();
+    source.rules.iter().enumerate().map(|(position, rule)| read_rule(rule, position, format)).collect()
 }
 
 /// Parses `source`, whose rules have been read already.
@@ -40,11 +41,7 @@ pub fn parse_rules(source: &Source, rules: &[ParsedRule<'_>]) -> ParsedBundle {
     let schema = source.schema.as_ref().and_then(|written| match Schema::parse(written) {
         Ok(schema) => Some(schema),
         Err(wrong) => {
-            faults.extend(wrong.into_iter().map(|fault| {
-                let message = format!("The schema is wrong at `{}`: it {}.", fault.pointer, fault.detail);
-                Finding::new(Code::Schema, format!("/schema{}", fault.pointer), message)
-                    .suggest("Correct it there, or take the declaration out.")
-            }));
+            faults.extend(wrong.into_iter().map(|fault| schema_finding(source, written, &fault)));
             None
         }
     });
@@ -69,12 +66,30 @@ pub fn parse_rules(source: &Source, rules: &[ParsedRule<'_>]) -> ParsedBundle {
     ParsedBundle { bundle, faults, skipped }
 }
 
+/// The finding about a fault of the schema `written`.
+fn schema_finding(source: &Source, written: &Value, fault: &Fault) -> Finding {
+    let path = format!("/schema{}", fault.pointer);
+    // In the short form a field is its type.
+    let field = fault.pointer.strip_suffix("/type").and_then(|field| written.pointer(field));
+    let is_unread = field.is_some_and(|field| field.get("type").unwrap_or(field) == format::UNREAD_TYPE);
+    if is_unread && source.format.unwrap_or_default() >= Format::V1_1 {
+        let message = format::unread(&format!("The type `{}`", format::UNREAD_TYPE));
+        return Finding::new(Code::Schema, path, message).suggest(format::UNREAD_ADVICE);
+    }
+    let message = format!("The schema is wrong at `{}`: it {}.", fault.pointer, fault.detail);
+    Finding::new(Code::Schema, path, message).suggest("Correct it there, or take the declaration out.")
+}
+
 /// The faults of the bundle outside its rules and schema.
 fn bundle_faults(source: &Source) -> Vec<Finding> {
     let mut faults = Vec::new();
     if source.notes.chars().count() > limits::MAX_NOTES_CHARS {
         let message = format!("The notes are longer than {} characters.", limits::MAX_NOTES_CHARS);
         faults.push(Finding::new(Code::Schema, "/notes", message).suggest("Shorten them."));
+    }
+    if source.timezone().is_some() {
+        let message = format::unread("`timezone`");
+        faults.push(Finding::new(Code::Schema, "/timezone", message).suggest(format::UNREAD_ADVICE));
     }
     for (pointer, version) in [("/version", &source.version), ("/base_version", &source.base_version)] {
         if let Some(Err(error)) = version.as_deref().map(version::parse) {
@@ -92,7 +107,7 @@ fn duplicate(first: &ParsedRule<'_>, second: &ParsedRule<'_>) -> Finding {
     let message =
         format!("The id `{id}` is used twice: by rule {} and rule {}.", first.position + 1, second.position + 1);
     let finding = second.finding(Code::DuplicateId, "/id", message);
-    if rule::with_defaults(first.source) == rule::with_defaults(second.source) {
+    if rule::with_defaults(first.source, first.format) == rule::with_defaults(second.source, second.format) {
         let remove = patch(json!([{"op": "remove", "path": second.pointer("")}]));
         return finding.suggest("Both say the same: remove one.").fix_if(remove);
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use strum::{Display, EnumString, IntoStaticStr};
 
-use super::{Condition, Effect, NamePattern};
+use super::{ApprovalTerms, Condition, Effect, Format, NamePattern, approval_terms};
 use crate::limits;
 
 /// The agents that a rule addresses.
@@ -62,6 +62,8 @@ pub struct Rule {
     pub priority: u16,
     /// The budget of a matched action.
     pub budget: Option<Budget>,
+    /// The terms on which the rule asks people. They have no part in decisions.
+    pub approval: ApprovalTerms,
     /// A disabled rule does not exist for evaluation.
     pub enabled: bool,
     /// Free labels; `guardrail` marks a protected rule.
@@ -74,7 +76,8 @@ pub struct Rule {
 pub const GUARDRAIL: &str = "guardrail";
 
 impl Rule {
-    /// Whether both rules decide alike and have the same place in the evaluation order.
+    /// Whether both rules decide alike and have the same place in the evaluation order. The terms of approvals decide
+    /// nothing.
     pub fn decides_like(&self, other: &Self) -> bool {
         self.id == other.id
             && self.agent == other.agent
@@ -99,15 +102,52 @@ pub fn is_id(text: &str) -> bool {
         && text.bytes().all(|byte| alphanumeric(&byte) || byte == b'_' || byte == b'-')
 }
 
-/// The members of a rule, as documented.
+/// The members of a rule in format 1.0, as documented.
 pub const MEMBERS: [&str; 11] =
     ["id", "agent", "action", "conditions", "effect", "reason", "priority", "budget", "enabled", "tags", "metadata"];
 
-/// A rule as written, with its defaults spelled out, for the digest and the diff. A member that is null counts as
-/// absent.
-pub fn with_defaults(rule: &Map<String, Value>) -> Map<String, Value> {
+/// The members of a rule in format 1.1; the last two are [not read yet](super::format::UNREAD_IN_RULES).
+const MEMBERS_1_1: [&str; 17] = [
+    "id",
+    "agent",
+    "action",
+    "conditions",
+    "effect",
+    "reason",
+    "priority",
+    "budget",
+    "enabled",
+    "tags",
+    "metadata",
+    "approvers",
+    "quorum",
+    "expires_in",
+    "unbound",
+    "not_before",
+    "expires_at",
+];
+
+/// The members that a rule of a bundle in `format` has.
+pub const fn members(format: Format) -> &'static [&'static str] {
+    match format {
+        Format::V1_0 => &MEMBERS,
+        Format::V1_1 => &MEMBERS_1_1,
+    }
+}
+
+/// A rule of a bundle in `format` as written, with its defaults spelled out, for the digest and the diff. A member that is
+/// null counts as absent. The terms of approvals have defaults that are not the rule's: in format 1.1 they are left out
+/// where they say nothing, and in format 1.0 they are unknown members.
+pub fn with_defaults(rule: &Map<String, Value>, format: Format) -> Map<String, Value> {
     let mut explicit = rule.clone();
     explicit.retain(|_, value| !value.is_null());
+    if format >= Format::V1_1 {
+        for member in approval_terms::MEMBERS {
+            if explicit.get(member).is_some_and(approval_terms::is_default) {
+                explicit.remove(member);
+            }
+        }
+    }
     let mut set = |key: &str, default: Value| {
         explicit.entry(key).or_insert(default);
     };

@@ -5,7 +5,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Digest, Effect, digest, format};
+use super::{
+    Digest, Effect, Format,
+    digest::{self, Covered},
+    format,
+};
 use crate::{
     Fault,
     json::{self, Literals, clip, escape, nesting, type_name},
@@ -18,6 +22,9 @@ pub struct Source {
     /// The version as text; without a version, the next one is proposed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// The format as written; without it, the bundle is of format 1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
     /// Rules as JSON objects, whose members may have any value.
     #[serde(default)]
     pub rules: Vec<Map<String, Value>>,
@@ -135,7 +142,20 @@ impl Source {
 
     /// The content address of the bundle.
     pub fn digest(&self) -> Digest {
-        digest::of_content(&self.rules, self.default_effect, self.on_error, self.schema.as_ref())
+        digest::of_content(Covered {
+            rules: &self.rules,
+            default_effect: self.default_effect,
+            on_error: self.on_error,
+            schema: self.schema.as_ref(),
+            format: self.format.unwrap_or_default(),
+            timezone: self.timezone(),
+        })
+    }
+
+    /// The time zone as written, in a format that has it. It is kept and covered, though no version reads it yet.
+    pub(super) fn timezone(&self) -> Option<&Value> {
+        let written = self.unknown.get("timezone").filter(|written| !written.is_null());
+        written.filter(|_| self.format.unwrap_or_default() >= Format::V1_1)
     }
 
     /// The bundle document that findings point into and fixes apply to.
@@ -180,8 +200,10 @@ impl Reader {
             Some(other) => self.fault("/rules", format!("must be a list of rules, not {}", type_name(&other))),
             None => self.fault("/rules", "is missing: a bundle has a list of rules, which may be empty"),
         }
-        if let Some(Err(detail)) = object.get("format").map(format::check) {
-            self.fault("/format", detail);
+        match object.remove("format").map(|written| format::read(&written)) {
+            Some(Ok(format)) => source.format = format,
+            Some(Err(detail)) => self.fault("/format", detail),
+            None => {}
         }
         source.unknown = object;
         source

@@ -1,6 +1,6 @@
 //! Version numbers: the step that a draft needs, the next number, and the numbers that are refused.
 //!
-//! `MAJOR` for schema or default changes, `MINOR` for added or removed rules and newly addressed agents or actions,
+//! `MAJOR` for changes of schema, defaults or format, `MINOR` for added or removed rules and newly addressed agents or actions,
 //! `PATCH` for changes of existing rules. A number is used only once, even if its bundle was rejected or archived, and
 //! no number is skipped: the next number is the first free one of its kind after the base.
 
@@ -137,8 +137,13 @@ fn need_of(difference: &TextDiff, base: &Source, draft: &Source) -> Need {
             let why = match change.field.as_str() {
                 "schema" => "the schema changes".to_owned(),
                 field => {
-                    let name = if field == "default_effect" { "the default effect" } else { "the effect on errors" };
-                    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+                    let name = match field {
+                        "default_effect" => "the default effect",
+                        "on_error" => "the effect on errors",
+                        "timezone" => "the time zone",
+                        _ => "the format",
+                    };
+                    let text = |value: &serde_json::Value| value.as_str().unwrap_or("none").to_owned();
                     format!("{name} changes from {} to {}", text(&change.before), text(&change.after))
                 }
             };

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::Input;
 use crate::{
     bundle::{
-        Budget, Bundle, Condition, Effect, NamePattern, Rule, Scalar, Schema, Test,
+        ApprovalTerms, Budget, Bundle, Condition, Effect, NamePattern, Rule, Scalar, Schema, Test,
         schema::{AgentSchema, Field, FieldType},
     },
     random::Random,
@@ -74,6 +74,7 @@ pub fn rule() -> impl Strategy<Value = Rule> {
             reason: "because it is a test".into(),
             priority,
             budget: cost.map(|cost| Budget { cost: Some(f64::from(cost)), compute: Some(1.0), risk: None }),
+            approval: ApprovalTerms::default(),
             enabled,
             tags: BTreeSet::new(),
             position: 0,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Evaluation, Input, Status, ValueType, decide, evaluation::ErrorCode};
-use crate::bundle::{ActionPattern, AgentPattern, Bundle, Condition, Effect, Rule, Scalar, Test};
+use crate::bundle::{ActionPattern, AgentPattern, ApprovalTerms, Bundle, Condition, Effect, Rule, Scalar, Test};
 
 fn rule(id: &str, effect: Effect, priority: u16, conditions: Vec<(&str, Test)>) -> Rule {
     Rule {
@@ -20,6 +20,7 @@ fn rule(id: &str, effect: Effect, priority: u16, conditions: Vec<(&str, Test)>) 
         reason: format!("the reason of {id}"),
         priority,
         budget: None,
+        approval: ApprovalTerms::default(),
         enabled: true,
         tags: BTreeSet::new(),
         position: 0,

@@ -15,7 +15,7 @@ use super::{
         text_pool::{Interner, TextPool},
     },
 };
-use crate::bundle::{ActionPattern, AgentPattern, Budget, Condition, Effect, Rule};
+use crate::bundle::{ActionPattern, AgentPattern, ApprovalTerms, Budget, Condition, Effect, Rule};
 
 /// All data of the rules except their conditions, by rank.
 #[derive(Debug, Clone, Default)]
@@ -158,7 +158,7 @@ impl<'a> RuleRef<'a> {
         self.index.checks().conditions(self.rank, self.index.fields())
     }
 
-    /// The whole rule, as it was in the bundle.
+    /// The whole rule as it was in the bundle, without its terms of approvals: they decide nothing and are not kept.
     pub fn to_rule(self) -> Rule {
         let (agent, action) = self.address();
         Rule {
@@ -170,6 +170,7 @@ impl<'a> RuleRef<'a> {
             reason: self.reason().to_owned(),
             priority: self.row.priority,
             budget: self.budget(),
+            approval: ApprovalTerms::default(),
             enabled: true,
             tags: self.table.tags.get(self.row.tags as usize).cloned().unwrap_or_default(),
             position: self.row.position,

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::{
-    Code, Finding, Report, behaviour, contradiction, domain::Domain, duplicates, example::Example, invariants,
-    lookalikes, members, plain, texts, values,
+    Code, Finding, Report, approval, behaviour, contradiction, domain::Domain, duplicates, example::Example,
+    invariants, lookalikes, members, plain, texts, values,
 };
 use crate::{
     analysis::{self, Analyzer, Meter},
@@ -101,6 +101,7 @@ fn read(source: &Source) -> ParsedBundle {
         findings.extend(texts::check(rule, &example));
         findings.extend(values::check(rule, &example, (schema, &source.literals)));
         findings.extend(members::check(rule));
+        findings.extend(approval::check(rule));
     }
     findings.extend(domain.and_then(|domain| domain.unfinished()));
     findings.extend(duplicates::check(&rules));

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Code, Finding, Severity};
 use crate::{
-    bundle::{Effect, ParsedRule, Source, rule, source::type_fault},
+    bundle::{Effect, Format, ParsedRule, Source, approval_terms, format, rule, source::type_fault},
     characters,
     json::{clip, escape},
     spelling::keystrokes,
@@ -33,7 +33,9 @@ const FIELD: [&str; 5] = ["type", "min", "max", "enum", "required"];
 
 /// Unknown members of a rule and of its budget.
 pub fn check(rule: &ParsedRule<'_>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = unknown(rule.source, &rule::MEMBERS)
+    // Members of a later format have a finding of their own.
+    let later: &[&str] = if rule.format < Format::V1_1 { &approval_terms::MEMBERS } else { &[] };
+    let mut findings: Vec<Finding> = unknown(rule.source, rule::members(rule.format), later)
         .into_iter()
         // A near miss of a member that is missing makes the rule unreadable, which is reported where rules are read.
         .filter(|found| !rule.faults.iter().any(|fault| fault.path == rule.pointer(&format!("/{}", escape(found.key)))))
@@ -44,7 +46,7 @@ pub fn check(rule: &ParsedRule<'_>) -> Vec<Finding> {
         })
         .collect();
     if let Some(Value::Object(budget)) = rule.source.get("budget") {
-        let unknown = unknown(budget, &BUDGET).into_iter();
+        let unknown = unknown(budget, &BUDGET, &[]).into_iter();
         findings.extend(unknown.map(|found| finding("A budget", &rule.pointer("/budget"), found, None).about(rule.id)));
     }
     findings
@@ -52,7 +54,11 @@ pub fn check(rule: &ParsedRule<'_>) -> Vec<Finding> {
 
 /// Unknown members of the bundle and of its schema.
 pub fn check_bundle(source: &Source) -> Vec<Finding> {
-    let found = unknown(&source.unknown, &BUNDLE);
+    let mut known = BUNDLE.to_vec();
+    if source.format.unwrap_or_default() >= Format::V1_1 {
+        known.extend(format::UNREAD_IN_BUNDLES);
+    }
+    let found = unknown(&source.unknown, &known, &[]);
     let metadata = Value::Object(if found.is_empty() { Map::new() } else { source.metadata.clone() });
     let mut findings: Vec<Finding> = found
         .into_iter()
@@ -63,18 +69,19 @@ pub fn check_bundle(source: &Source) -> Vec<Finding> {
         })
         .collect();
     let Some(Value::Object(schema)) = &source.schema else { return findings };
-    findings.extend(unknown(schema, &SCHEMA).into_iter().map(|found| finding("A schema", "/schema", found, None)));
+    findings.extend(unknown(schema, &SCHEMA, &[]).into_iter().map(|found| finding("A schema", "/schema", found, None)));
     let agents = schema.get("agents").and_then(Value::as_object);
     for (name, agent) in agents.into_iter().flatten() {
         let Value::Object(agent) = agent else { continue };
         let base = format!("/schema/agents/{}", escape(name));
-        findings
-            .extend(unknown(agent, &AGENT).into_iter().map(|found| finding("A declared agent", &base, found, None)));
+        findings.extend(
+            unknown(agent, &AGENT, &[]).into_iter().map(|found| finding("A declared agent", &base, found, None)),
+        );
         for (path, field) in agent.get("fields").and_then(Value::as_object).into_iter().flatten() {
             let Value::Object(field) = field else { continue };
             let base = format!("{base}/fields/{}", escape(path));
             findings.extend(
-                unknown(field, &FIELD).into_iter().map(|found| finding("A declared field", &base, found, None)),
+                unknown(field, &FIELD, &[]).into_iter().map(|found| finding("A declared field", &base, found, None)),
             );
         }
     }
@@ -93,7 +100,8 @@ fn is_free(source: &Source, member: &str, value: &Value) -> bool {
         "notes" => source.notes.is_empty() && value.is_string(),
         "schema" => source.schema.is_none() && value.is_object(),
         "metadata" => source.metadata.is_empty() && value.is_object(),
-        "rules" | "format" => false,
+        "format" => source.format.is_none() && format::read(value).is_ok(),
+        "rules" => false,
         other => !source.unknown.contains_key(other),
     }
 }
@@ -111,10 +119,12 @@ struct Unknown<'a> {
     more: usize,
 }
 
-/// The unknown members of an object, in its order: as many as one answer should name.
-fn unknown<'a>(object: &'a Map<String, Value>, known: &[&'static str]) -> Vec<Unknown<'a>> {
+/// The unknown members of an object, in its order: as many as one answer should name. Those that are `passed` over are
+/// neither known nor reported.
+fn unknown<'a>(object: &'a Map<String, Value>, known: &[&'static str], passed: &[&str]) -> Vec<Unknown<'a>> {
     let (mut found, mut more, mut named) = (Vec::new(), 0, [0; 2]);
-    for (key, value) in object.iter().filter(|(key, _)| !known.contains(&key.as_str())) {
+    let is_passed = |key: &str| known.contains(&key) || passed.contains(&key);
+    for (key, value) in object.iter().filter(|(key, _)| !is_passed(key)) {
         let near = known.iter().filter_map(|member| Some((keystrokes(key, member)?, *member))).min();
         let near = near.map(|(_, member)| Near { member, is_free: !object.contains_key(member) });
         let [errors, warnings] = &mut named;

@@ -16,6 +16,7 @@
 //! listed         the values of a list, for asking often whether one is there
 //! lookalikes     names and values that people take for each other
 //! prefix         texts that look like the start of a URL, a host or a path
+//! approval       terms of approvals that do nothing where they stand
 //! twin           a rule once more, with one condition changed
 //! behaviour      what a rule lets pass without its author noticing
 //! invariants     the workspace's invariants, proven on a bundle
@@ -25,6 +26,7 @@
 //! ```
 
 mod amounts;
+mod approval;
 pub mod behaviour;
 pub mod check;
 pub mod contradiction;

@@ -47,6 +47,9 @@ pub(super) fn twin(
         if let Some(budget) = rule.budget {
             object.insert("budget".to_owned(), json!(budget));
         }
+        if let Ok(Value::Object(terms)) = serde_json::to_value(&rule.approval) {
+            object.extend(terms);
+        }
         if !rule.tags.is_empty() {
             object.insert("tags".to_owned(), json!(rule.tags));
         }

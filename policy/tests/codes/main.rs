@@ -339,7 +339,7 @@ fn no_code_is_left_out() {
     let names = "missing_id duplicate_id schema missing_reason bad_operator contradiction type_clash invariant \
         short_reason approval_without_budget high_cost unreachable conflict redundant out_of_domain undeclared \
         near_duplicate guardrail_shadowed no_rules error_opens absent_passes prefix_boundary invisible_text lookalike \
-        inexact_number suspicious_text unknown_member disabled gap";
+        inexact_number suspicious_text unknown_member notation_1_1 unused_member disabled gap";
     let reported: Vec<&str> = cases().iter().chain(&mistakes::cases()).map(|case| case.code.name()).collect();
     for name in names.split_whitespace() {
         assert!(reported.contains(&name), "{name}");

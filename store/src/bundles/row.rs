@@ -62,6 +62,7 @@ impl Row {
         Ok(Record {
             id: self.id,
             version: self.version,
+            format: source.format,
             state,
             active: self.active,
             canary_pct: self.canary_pct,

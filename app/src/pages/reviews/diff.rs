@@ -120,8 +120,10 @@ fn changed_rule(rule: &ModifiedRule) -> RuleDiff {
 
 fn whole_rule(rule: &Map<String, Value>, kind: ChangeKind) -> RuleDiff {
     let (before, after) = if kind == ChangeKind::Removed { (conditions(rule), None) } else { (None, conditions(rule)) };
+    let terms = policy::bundle::approval_terms::MEMBERS;
     let lines = ["effect", "priority", "reason", "budget", "tags", "enabled"]
         .into_iter()
+        .chain(terms)
         .filter_map(|field| {
             let value = rule.get(field).filter(|value| is_worth_showing(field, value))?;
             let (before, after) = match kind {

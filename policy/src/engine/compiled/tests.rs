@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{Group, Index};
 use crate::{
-    bundle::{ActionPattern, AgentPattern, Bundle, Condition, Rule, Scalar, Test},
+    bundle::{ActionPattern, AgentPattern, ApprovalTerms, Bundle, Condition, Rule, Scalar, Test},
     engine::{Input, Prepared, arbitrary, condition::ConditionResult, oracle, order},
     random::Random,
 };
@@ -130,6 +130,7 @@ fn the_first_of_many_unconditional_rules_decides() {
             reason: String::new(),
             priority: 1,
             budget: None,
+            approval: ApprovalTerms::default(),
             enabled: true,
             tags: std::collections::BTreeSet::new(),
             position: number,

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    bundle::{Condition, Effect, Test},
+    bundle::{ApprovalTerms, Condition, Effect, Test},
     engine::{Prepared, Status, arbitrary, condition::lookup},
 };
 
@@ -21,6 +21,7 @@ fn one(conditions: Vec<(&str, Test)>) -> Bundle {
         reason: "for the test".into(),
         priority: 50,
         budget: None,
+        approval: ApprovalTerms::default(),
         enabled: true,
         tags: BTreeSet::new(),
         position: 0,

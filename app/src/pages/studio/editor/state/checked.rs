@@ -135,6 +135,8 @@ pub const fn code_label(code: Code) -> &'static str {
         Code::InexactNumber => "inexact number",
         Code::SuspiciousText => "text like a number",
         Code::UnknownMember => "unknown member",
+        Code::Notation1_1 => "needs format 1.1",
+        Code::UnusedMember => "does nothing here",
         Code::Disabled => "disabled",
         Code::Gap => "gap",
         Code::Undecided => "undecided",
