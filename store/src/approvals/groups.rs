@@ -49,7 +49,7 @@ pub async fn groups(store: &Store, actor: &Actor) -> Result<Vec<Group>> {
 }
 
 /// What became of requests that the same rule held for the same agent, in the last 30 days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, sqlx::FromRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, sqlx::FromRow)]
 pub struct Similar {
     /// Requests that were approved.
     pub approved: i64,

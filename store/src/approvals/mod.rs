@@ -14,7 +14,7 @@ pub use ask::{Ask, ask, ask_for_decision};
 pub use expire::expire;
 pub use groups::{Group, Similar, groups, similar};
 pub use queries::{Filter, get, list, request_of, version};
-pub(crate) use queries::{WAITS, deciding_roles, of_decision};
+pub(crate) use queries::{WAITS, deciding_roles};
 pub use spend::{Spend, Spent, spend};
 pub use withdraw::{cancel, revoke};
 

@@ -8,7 +8,6 @@ use lifecycle::{
     problem::Problem,
 };
 use policy::Timestamp;
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::{
@@ -127,8 +126,7 @@ pub async fn get(store: &Store, actor: &Actor, id: &str) -> Result<Request> {
     }
     drop(db);
     if let Some(last) = &mut request.last_use {
-        let decision = decisions::find(store, &last.decision_id).await?;
-        last.outcome = decision.and_then(|record| record.outcome).map(|outcome| outcome.status.name().to_owned());
+        last.outcome = decisions::reported(store, &[&last.decision_id]).await?.remove(&last.decision_id);
     }
     Ok(request)
 }
@@ -141,22 +139,16 @@ pub async fn version(store: &Store) -> Result<i64> {
     Ok(sqlx::query_scalar("select last_value from policy_approval_changes").fetch_one(store.pool()).await?)
 }
 
-/// The request that a decision led to or used, if any.
-pub(crate) async fn of_decision(db: &mut PgConnection, decision_id: &str) -> Result<Option<String>> {
-    Ok(sqlx::query_scalar("select id from policy_approvals where decision_id = $1 or last_decision_id = $1 limit 1")
-        .bind(decision_id)
-        .fetch_optional(db)
-        .await?)
-}
-
 /// The request that a decision led to, or whose approval it used, if any.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`].
 pub async fn request_of(store: &Store, actor: &Actor, decision_id: &str) -> Result<Option<String>> {
     authorize(actor, Permission::Read)?;
-    let mut db = store.pool().acquire().await?;
-    of_decision(&mut db, decision_id).await
+    Ok(sqlx::query_scalar("select id from policy_approvals where decision_id = $1 or last_decision_id = $1 limit 1")
+        .bind(decision_id.replace('\0', ""))
+        .fetch_optional(store.pool())
+        .await?)
 }
 
 async fn now(store: &Store) -> Result<Timestamp> {

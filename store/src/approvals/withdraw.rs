@@ -36,8 +36,9 @@ pub async fn cancel(store: &Store, actor: &Actor, id: &str) -> Result<Request> {
         }
     }
     sqlx::query("update policy_approvals set cancelled_at = now() where id = $1").bind(&terms.id).execute(work.db()).await?;
-    let after = outcome(&terms, &before.actions, Some(work.now), None, work.now);
-    row::end(work.db(), &terms.id, after.status, (work.now, None), &Scope::default()).await?;
+    let now = work.now;
+    let after = outcome(&terms, &before.actions, Some(now), None, now);
+    row::end(work.db(), &terms.id, after.status, (now, None), &Scope::default()).await?;
     let summary = format!("{} took back its request to {}", terms.agent, terms.action);
     work.note(EventType::ApprovalCancelled, SUBJECT, &terms.id, summary, json!({"was": before.status}));
     let request = row::by_id(work.db(), &terms.id).await?.read(&keys, work.now)?;
