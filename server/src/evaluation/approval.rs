@@ -13,7 +13,7 @@ use policy::{
     bundle::{Effect, approval::ApprovalRule},
     engine::Status,
 };
-use store::approvals::{Ask, Spend, Spent};
+use store::approvals::{HeldCall, Spend, Spent};
 use tokio::time::timeout;
 
 use super::{
@@ -175,8 +175,8 @@ async fn ask(
     }
 }
 
-fn ask_about<'a>(record: &'a Record, wants: &'a Wants, rule: &'a ApprovalRule) -> Ask<'a> {
-    Ask {
+fn ask_about<'a>(record: &'a Record, wants: &'a Wants, rule: &'a ApprovalRule) -> HeldCall<'a> {
+    HeldCall {
         decision: record,
         context: &record.context,
         on_behalf_of: wants.on_behalf_of.as_deref(),

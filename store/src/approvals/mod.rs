@@ -10,7 +10,7 @@ mod spend;
 mod withdraw;
 
 pub use act::{Decision, act};
-pub use ask::{Ask, ask, ask_for_decision};
+pub use ask::{HeldCall, ask, ask_for_decision};
 pub use expire::expire;
 pub use groups::{Group, Similar, groups, similar};
 pub use queries::{Filter, get, list, request_of, version};

@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 
-use crate::{Error, Result, names};
+use crate::{Error, Result};
 
 /// The columns of a request `r`, with the decisions about it.
-pub(super) const COLUMNS: &str = "r.id, r.terms, r.context, r.reason, r.rule_written, r.budget, r.bundle, r.times_asked, r.status,
+pub(super) const COLUMNS: &str = "r.id, r.terms, r.context, r.reason, r.rule_written, r.budget, r.bundle, r.times_asked,
      r.cancelled_at, r.revoked_at, r.revoked_by, r.used, r.last_used_at, r.last_decision_id, r.requested_at,
      coalesce((select json_agg(a.action order by a.id) from policy_approval_actions a where a.approval_id = r.id), '[]')
          as actions";
@@ -29,7 +29,6 @@ pub(super) struct Row {
     budget: Option<Json<Value>>,
     bundle: Option<Json<Value>>,
     times_asked: i64,
-    pub status: String,
     pub cancelled_at: Option<OffsetDateTime>,
     pub revoked_at: Option<OffsetDateTime>,
     revoked_by: Option<String>,
@@ -124,9 +123,4 @@ pub(super) async fn end(
     .execute(db)
     .await?;
     Ok(())
-}
-
-/// The status in a row.
-pub(super) fn status(row: &Row) -> Result<Status> {
-    names::read(&row.status)
 }

@@ -9,7 +9,7 @@ use lifecycle::{
 use policy::bundle::Effect;
 use serde_json::json;
 
-use super::{SUBJECT, ask::{Ask, token}, row};
+use super::{SUBJECT, ask::{HeldCall, token}, row};
 use crate::{
     Result, Store, decisions,
     held_roles,
@@ -23,7 +23,7 @@ const MOST_SCOPES: i64 = 20;
 #[derive(Debug, Clone, Copy)]
 pub struct Spend<'a> {
     /// The call, which the live policy holds for approval.
-    pub ask: Ask<'a>,
+    pub ask: HeldCall<'a>,
     /// The approval that the asker names; without one, any in force whose scope covers the call.
     pub approval: Option<&'a str>,
 }
