@@ -163,7 +163,8 @@ async fn ask(
     if record.mode != Mode::Normal {
         return Ok(unavailable());
     }
-    let asked = store::approvals::ask(service.store(), actor, &ask_about(&record, wants, rule));
+    let about = ask_about(&record, wants, rule);
+    let asked = store::approvals::ask(service.store(), actor, &about);
     match timeout(PATIENCE, asked).await {
         Ok(Ok(request)) => Ok(ApprovalAnswer { refused, ..answer_of(&request) }),
         Ok(Err(store::Error::Refused(problem))) => Err(*problem),
