@@ -26,6 +26,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/join") view={Lazy::<code_split::JoinRoute>::new()} ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("/") view=pages::home::Home ssr=SsrMode::Async />
+                    <Route path=path!("/approvals/:approval_id?") view={Lazy::<code_split::ApprovalsRoute>::new()} ssr=SsrMode::Async />
                     <Route path=path!("/studio") view={Lazy::<code_split::StudioRoute>::new()} ssr=SsrMode::Async />
                     <Route path=path!("/studio/:bundle_id") view={Lazy::<code_split::EditorRoute>::new()} ssr=SsrMode::Async />
                     <Route path=path!("/reviews") view={Lazy::<code_split::ReviewsRoute>::new()} ssr=SsrMode::Async />

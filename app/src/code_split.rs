@@ -17,6 +17,7 @@ use crate::{
     error::AppError,
     navigation::{PendingNavigation, PendingPage},
     pages::{
+        approvals::Approvals,
         audit::Audit,
         decisions::{Decisions, detail::DecisionPage},
         drills::Drills,
@@ -48,7 +49,7 @@ pub fn prefetch(path: &'static str) {
     spawn_local(async move {
         // A failure is reported when the page is opened.
         let _ = match path {
-            "/studio" | "/rollouts" | "/decisions" | "/incidents" => fetch_rollouts().await,
+            "/approvals" | "/studio" | "/rollouts" | "/decisions" | "/incidents" => fetch_rollouts().await,
             "/reviews" => fetch_reviews().await,
             "/drills" | "/kpis" | "/audit" | "/settings" | "/me" => fetch_settings().await,
             _ => Ok(()),
@@ -101,6 +102,8 @@ macro_rules! split_routes {
 }
 
 split_routes! {
+    /// The approval requests of agents.
+    ApprovalsRoute, lists, open_approvals, fetch_approvals => Approvals;
     /// The bundles.
     StudioRoute, lists, open_studio, fetch_studio => Studio;
     /// The editor of one bundle, with lint and replay.

@@ -34,6 +34,18 @@ pub fn use_queue_keys() {
     });
 }
 
+/// Clicks the first element that `selector` selects, if it is shown. Returns whether it did.
+pub fn press(selector: &str) -> bool {
+    let found = document().query_selector(selector).ok().flatten();
+    match found.and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok()) {
+        Some(element) if element.offset_width() > 0 => {
+            element.click();
+            true
+        }
+        _ => false,
+    }
+}
+
 /// Whether a key event is not meant for a field, a dialog or the browser.
 fn is_free(event: &web_sys::KeyboardEvent) -> bool {
     if event.ctrl_key() || event.meta_key() || event.alt_key() || event.repeat() || event.default_prevented() {

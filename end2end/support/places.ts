@@ -15,6 +15,7 @@ export async function everyPlace(api: Api): Promise<Place[]> {
   };
   const places = [
     { name: "Home", path: "/" },
+    { name: "Approvals", path: "/approvals" },
     { name: "Studio", path: "/studio" },
     { name: "Draft", path: `/studio/${await first("/policy/bundles?state=draft", "bundles", "id")}` },
     { name: "Reviews", path: "/reviews" },
@@ -32,5 +33,8 @@ export async function everyPlace(api: Api): Promise<Place[]> {
   const { body } = await api.get("/incidents");
   const incident = body.incidents?.[0];
   if (incident) places.push({ name: "Incident", path: `/incidents/${incident.id}` });
+  const { body: asked } = await api.get("/policy/approvals?limit=1");
+  const request = asked.approvals?.[0];
+  if (request) places.push({ name: "Approval request", path: `/approvals/${request.id}` });
   return places;
 }

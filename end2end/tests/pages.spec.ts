@@ -22,11 +22,11 @@ test("every page is accessible and fits in both themes, on a phone and on a desk
   }
 });
 
-test("the eight links of the rail open without a reload", async ({ as }) => {
+test("the nine links of the rail open without a reload", async ({ as }) => {
   const page = await as("runtime_owner");
   await open(page, "/");
   await page.evaluate(() => Object.assign(window, { sameDocument: true }));
-  for (const name of ["Studio", "Reviews", "Rollouts", "Decisions", "Incidents", "Audit", "Settings", "Home"]) {
+  for (const name of ["Approvals", "Studio", "Reviews", "Rollouts", "Decisions", "Incidents", "Audit", "Settings", "Home"]) {
     await page.getByRole("navigation").first().getByRole("link", { name: new RegExp(`^${name}`) }).click();
     await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
   }

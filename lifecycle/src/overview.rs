@@ -40,6 +40,15 @@ pub struct Task {
 /// The kinds of tasks, each with the facts that a page needs to describe the task and link to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TaskKind {
+    /// Agents wait for this person to decide about their calls.
+    DecideApprovals {
+        /// Requests that wait for the person.
+        requests: u32,
+        /// Agents that made them.
+        agents: u32,
+        /// When the first of them expires.
+        first_expires_at: Timestamp,
+    },
     /// A packet waits for this reviewer.
     ReviewPacket {
         /// The packet.
@@ -126,6 +135,8 @@ pub enum OverdueDrill {
 /// How many tasks of each kind wait for one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Badges {
+    /// Approval requests that the person may decide about and has not decided about yet.
+    pub approvals: u32,
     /// Packets that the person may act on and has not acted on yet.
     pub reviews: u32,
     /// Open incidents that nobody has acknowledged, when the person may handle incidents.

@@ -53,7 +53,7 @@ pub mod oidc;
 pub mod open_places;
 pub mod openapi;
 pub mod public_url;
-mod rate_limits;
+pub mod rate_limits;
 pub mod safety_thread;
 pub mod shared_reading;
 pub mod signing_keys;

@@ -14,7 +14,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::{
-    Result, Store, announcements, audit, drills,
+    Result, Store, announcements, approvals, audit, drills,
     incidents::{self, Filter as IncidentFilter},
     packets::{self, WAITS},
     partner_keys, people, settings, system,
@@ -61,23 +61,31 @@ pub async fn badges(store: &Store, actor: &Actor) -> Result<Badges> {
 
 async fn count(db: &mut PgConnection, actor: &Actor) -> Result<Badges> {
     const SQL: &str = concatcp!(
-        "select (select count(*) from policy_packets p where $2 and (",
+        "select (select count(*) from policy_approvals r where $3 and (",
+        approvals::WAITS,
+        ")), (select count(*) from policy_packets p where $4 and (",
         WAITS,
-        ")), (select count(*) from incidents where $3 and status = 'open')"
+        ")), (select count(*) from incidents where $5 and status = 'open')"
     );
-    let (reviews, incidents): (i64, i64) = sqlx::query_as(SQL)
+    let (approvals, reviews, incidents): (i64, i64, i64) = sqlx::query_as(SQL)
         .bind(&actor.name)
+        .bind(approvals::deciding_roles(actor))
+        .bind(actor.may(Permission::DecideApprovals))
         .bind(actor.may(Permission::ActOnPackets))
         .bind(actor.may(Permission::HandleIncidents))
         .fetch_one(db)
         .await?;
-    let small = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
-    Ok(Badges { reviews: small(reviews), incidents: small(incidents) })
+    Ok(Badges { approvals: small(approvals), reviews: small(reviews), incidents: small(incidents) })
+}
+
+fn small(count: i64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Tasks that wait for the actor, oldest first.
 async fn tasks(store: &Store, actor: &Actor) -> Result<Vec<Task>> {
     let mut tasks = Vec::new();
+    tasks.extend(undecided(store, actor).await?);
     if actor.may(Permission::ActOnPackets) {
         let filter = packets::Filter { waiting_for: Some(actor), limit: Some(MAX_TASKS), ..packets::Filter::default() };
         tasks.extend(packets::list(store, actor, &filter).await?.items.into_iter().map(|packet| Task {
@@ -113,6 +121,28 @@ async fn tasks(store: &Store, actor: &Actor) -> Result<Vec<Task>> {
     }
     tasks.sort_by_key(|task| task.since);
     Ok(tasks)
+}
+
+/// The approval requests that wait for the actor, as one task: an agent may make many.
+async fn undecided(store: &Store, actor: &Actor) -> Result<Option<Task>> {
+    const SQL: &str = concatcp!(
+        "select count(*), count(distinct r.agent), min(r.requested_at), min(r.expires_at)
+         from policy_approvals r where ",
+        approvals::WAITS
+    );
+    if !actor.may(Permission::DecideApprovals) {
+        return Ok(None);
+    }
+    let (requests, agents, since, first): (i64, i64, Option<OffsetDateTime>, Option<OffsetDateTime>) =
+        sqlx::query_as(SQL).bind(&actor.name).bind(approvals::deciding_roles(actor)).fetch_one(store.pool()).await?;
+    Ok(since.zip(first).map(|(since, first)| Task {
+        kind: TaskKind::DecideApprovals {
+            requests: small(requests),
+            agents: small(agents),
+            first_expires_at: first.into(),
+        },
+        since: since.into(),
+    }))
 }
 
 /// The approved bundles that are not in service yet.

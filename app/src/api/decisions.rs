@@ -50,6 +50,8 @@ pub struct DecisionDetail {
     pub trace: Vec<RuleTrace>,
     /// The smallest change of the input that changes the answer of the bundle that served; `None` without a bundle.
     pub nearest: Option<WhyNot>,
+    /// The approval request that the decision led to, or whose approval it used.
+    pub approval: Option<String>,
     /// The answers of drafts to the same input, newest first.
     pub drafts: Vec<DraftAnswer>,
     /// The server's time.
@@ -111,6 +113,7 @@ pub async fn get_decision(decision_id: String) -> Result<DecisionDetail, AppErro
         Some(bundle) => Some(store::bundles::get(&store, &me, bundle.id).await?),
         None => None,
     };
+    let approval = store::approvals::request_of(&store, &me, &decision_id).await?;
     let drafts = newest_drafts(&store, &me).await?;
     let explain = move || {
         // A bundle that was in service never changes, so evaluating it again gives the recorded answer.
@@ -121,7 +124,7 @@ pub async fn get_decision(decision_id: String) -> Result<DecisionDetail, AppErro
         (trace, nearest, drafts.into_iter().map(|draft| draft_answer(draft, &input)).collect::<Vec<_>>())
     };
     let (trace, nearest, drafts) = store.brief().run(&me.name, explain).await?;
-    Ok(DecisionDetail { record, trace, nearest, drafts, as_of: crate::context::now() })
+    Ok(DecisionDetail { record, trace, nearest, approval, drafts, as_of: crate::context::now() })
 }
 
 /// The input of one decision, for the simulator.

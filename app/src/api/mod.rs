@@ -2,6 +2,9 @@
 //!
 //! Each function names its endpoint, since the default contains a hash of the source's path. All are sent by POST.
 
+pub mod approval_settings;
+pub mod approval_view;
+pub mod approvals;
 pub mod audit;
 pub mod bundles;
 pub mod decisions;

@@ -13,6 +13,9 @@ pub fn RoleBoxes(
     /// The roles that are checked at first.
     #[prop(optional)]
     checked: Roles,
+    /// Whether the answers cannot be changed.
+    #[prop(optional, into)]
+    disabled: Signal<bool>,
 ) -> impl IntoView {
     view! {
         <fieldset class="role-boxes">
@@ -26,6 +29,7 @@ pub fn RoleBoxes(
                             name="roles[]"
                             sends=role.name()
                             initial=checked.contains(&role)
+                            disabled=disabled
                         />
                     }
                 })

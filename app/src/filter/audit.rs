@@ -9,7 +9,7 @@ use super::{
 };
 
 /// All kinds of events, grouped as the filter offers them.
-pub const EVENTS: [EventType; 66] = [
+pub const EVENTS: [EventType; 73] = [
     EventType::DraftCreated,
     EventType::Exported,
     EventType::DraftEdited,
@@ -21,6 +21,13 @@ pub const EVENTS: [EventType; 66] = [
     EventType::ChangesRequested,
     EventType::ExceptionSigned,
     EventType::StaleApprovalDetected,
+    EventType::ApprovalRequested,
+    EventType::CallApproved,
+    EventType::CallDenied,
+    EventType::ApprovalExpired,
+    EventType::ApprovalCancelled,
+    EventType::ApprovalUsed,
+    EventType::ScopeRevoked,
     EventType::Applied,
     EventType::Promoted,
     EventType::RolledBack,

@@ -83,8 +83,8 @@ pub fn KeysDialog(
         <Dialog open=open id="keys" title="Keys">
             <dl class="keys">
                 {line("Search or run".into(), vec!["Ctrl K"])} {line("Search on this page".into(), vec!["/"])}
-                {line("Down and up a queue".into(), vec!["j", "k"])} {line("Approve a packet".into(), vec!["a"])}
-                {line("Reject a packet".into(), vec!["r"])}
+                {line("Down and up a queue".into(), vec!["j", "k"])} {line("Approve a packet or a call".into(), vec!["a"])}
+                {line("Reject a packet, deny a call".into(), vec!["r"])}
                 {PLACES.iter().map(|place| line(format!("Go to {}", place.name), vec!["g", place.key])).collect_view()}
                 {line("This list".into(), vec!["?"])}
             </dl>

@@ -15,9 +15,14 @@ const PULSE: Duration = Duration::from_secs(10);
 pub struct LiveUpdates {
     changes: RwSignal<u64>,
     pulses: RwSignal<u64>,
+    approvals: RwSignal<u64>,
 }
 
 impl LiveUpdates {
+    fn new() -> Self {
+        Self { changes: RwSignal::new(0), pulses: RwSignal::new(0), approvals: RwSignal::new(0) }
+    }
+
     /// Increases when the server reports a change; tracked. Use it as the source of a resource,
     /// `Resource::new(move || live.changed(), |_| packets())`, inside `<Transition>` so that nothing flickers.
     pub fn changed(self) -> u64 {
@@ -29,6 +34,11 @@ impl LiveUpdates {
         self.changes.get() + self.pulses.get()
     }
 
+    /// Increases with every pulse, and when the server reports that approval requests have changed; tracked.
+    pub fn approvals(self) -> u64 {
+        self.pulse() + self.approvals.get()
+    }
+
     /// Makes every resource fetch again, after the page itself changed something.
     pub fn refresh(self) {
         self.changes.update(|count| *count += 1);
@@ -37,12 +47,12 @@ impl LiveUpdates {
 
 /// Makes [`use_live`] work below. Called once, by the app.
 pub fn provide_live() {
-    provide_context(LiveUpdates { changes: RwSignal::new(0), pulses: RwSignal::new(0) });
+    provide_context(LiveUpdates::new());
 }
 
 /// The updates of this page. Outside the app, a counter that never increases.
 pub fn use_live() -> LiveUpdates {
-    use_context().unwrap_or_else(|| LiveUpdates { changes: RwSignal::new(0), pulses: RwSignal::new(0) })
+    use_context().unwrap_or_else(LiveUpdates::new)
 }
 
 /// Listens for events while the frame is mounted.
@@ -62,7 +72,7 @@ type OnMessage = Closure<dyn FnMut(ev::MessageEvent)>;
 
 /// An open stream of events and a pulse. Both end when the connection is dropped.
 struct Connection {
-    events: Option<(EventSource, OnMessage)>,
+    events: Option<(EventSource, [OnMessage; 2])>,
     pulse: Option<IntervalHandle>,
 }
 
@@ -76,9 +86,15 @@ impl Connection {
             }
             greeted = true;
         });
+        let on_approvals = Closure::<dyn FnMut(ev::MessageEvent)>::new(move |_| {
+            let _ = live.approvals.try_update(|count| *count += 1);
+        });
         let events = EventSource::new("/events").ok().map(|events| {
-            let _ = events.add_event_listener_with_callback("live", on_live.as_ref().unchecked_ref());
-            (events, on_live)
+            let listeners = [("live", &on_live), ("approvals", &on_approvals)];
+            for (name, listener) in listeners {
+                let _ = events.add_event_listener_with_callback(name, listener.as_ref().unchecked_ref());
+            }
+            (events, [on_live, on_approvals])
         });
         let pulse = set_interval_with_handle(
             move || {

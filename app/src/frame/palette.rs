@@ -42,6 +42,8 @@ pub fn search(typed: &str, me: &Actor) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     if typed.starts_with("pktv1:") {
         entries.push(entry("Open this packet", "Open", &[], Command::Go(format!("/reviews/{typed}"))));
+    } else if typed.starts_with("apr_") {
+        entries.push(entry("Open this approval request", "Open", &[], Command::Go(format!("/approvals/{typed}"))));
     } else if typed.to_ascii_uppercase().starts_with("INC-") && typed.len() > 8 {
         let id = typed.to_ascii_uppercase();
         entries.push(entry(&format!("Open incident {id}"), "Open", &[], Command::Go(format!("/incidents/{id}"))));

@@ -1,4 +1,4 @@
-//! The eight entries of the rail, with their icons and keyboard shortcuts.
+//! The nine entries of the rail, with their icons and keyboard shortcuts.
 
 /// One entry of the rail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,12 +16,19 @@ pub struct Place {
 }
 
 /// The entries, in the order of the rail.
-pub const PLACES: [Place; 8] = [
+pub const PLACES: [Place; 9] = [
     Place {
         name: "Home",
         path: "/",
         key: "h",
         icon: "M2.5 7 8 2.5 13.5 7v5.5a1 1 0 0 1-1 1h-9a1 1 0 0 1-1-1zM6.5 13.5v-4h3v4",
+        at_hand: true,
+    },
+    Place {
+        name: "Approvals",
+        path: "/approvals",
+        key: "p",
+        icon: "M2.5 3h11v7.5H7.5L4.5 13v-2.5h-2zM5.8 6.8l1.6 1.6 2.8-3.1",
         at_hand: true,
     },
     Place {
@@ -43,7 +50,7 @@ pub const PLACES: [Place; 8] = [
         path: "/rollouts",
         key: "o",
         icon: "M2.5 12.5h3v-4h3.5v-3h4.5v-3M11 2.5h2.5V5",
-        at_hand: true,
+        at_hand: false,
     },
     Place {
         name: "Decisions",
@@ -90,6 +97,7 @@ mod tests {
         assert_eq!(name("/"), Some("Home"));
         assert_eq!(name("/studio/12"), Some("Studio"));
         assert_eq!(name("/reviews"), Some("Reviews"));
+        assert_eq!(name("/approvals/apr_1"), Some("Approvals"));
         assert_eq!(name("/kpis"), Some("Home"));
         assert_eq!(name("/sign-in"), None);
     }

@@ -57,6 +57,7 @@ fn Entry(place: &'static Place, here: Memo<Option<&'static str>>, state: RwSigna
     let waiting = move || {
         let badges = state.read().badges;
         match place.name {
+            "Approvals" => Some(badges.approvals),
             "Reviews" => Some(badges.reviews),
             "Incidents" => Some(badges.incidents),
             _ => None,

@@ -1,5 +1,6 @@
 //! The pages, one file or folder per page.
 
+pub mod approvals;
 pub mod audit;
 pub mod decisions;
 pub mod drills;

@@ -3,7 +3,8 @@
 //!
 //! | module | what is in it |
 //! |---|---|
-//! | [`request`] | a request as people and programs see it, and the part of it that is signed |
+//! | [`terms`] | what a request is about: the part of it that is signed |
+//! | [`request`] | a request as people and programs see it |
 //! | [`call`] | the call that an approval is bound to, and what differs in another call |
 //! | [`action`] | a person's signed decision |
 //! | [`decision`] | who may decide, and what the decisions add up to |
@@ -20,11 +21,13 @@ mod interleavings;
 pub mod request;
 pub mod scope;
 pub mod settings;
+pub mod terms;
 
 pub use action::{Action, Verdict};
 pub use call::{Call, Difference};
 pub use decision::{Outcome, may_decide, outcome};
 pub use grant::{NotAllowed, Spendable, check as check_grant};
-pub use request::{Request, Status, Terms};
+pub use request::Request;
 pub use scope::{Scope, ScopeKind};
 pub use settings::ApprovalSettings;
+pub use terms::{Status, Terms};

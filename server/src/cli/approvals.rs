@@ -23,7 +23,7 @@ pub enum Command {
     List {
         /// Only requests that stand so, whoever they wait for.
         #[arg(long, value_enum)]
-        status: Option<Standing>,
+        status: Option<RequestStatus>,
         /// At most this many.
         #[arg(long, value_name = "COUNT", default_value_t = 50)]
         limit: u32,
@@ -82,7 +82,7 @@ pub enum Command {
 
 /// Where a request stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Standing {
+pub enum RequestStatus {
     /// It waits for people.
     Pending,
     /// Enough people approved.
@@ -95,14 +95,14 @@ pub enum Standing {
     Cancelled,
 }
 
-impl From<Standing> for Status {
-    fn from(standing: Standing) -> Self {
-        match standing {
-            Standing::Pending => Self::Pending,
-            Standing::Approved => Self::Approved,
-            Standing::Denied => Self::Denied,
-            Standing::Expired => Self::Expired,
-            Standing::Cancelled => Self::Cancelled,
+impl From<RequestStatus> for Status {
+    fn from(status: RequestStatus) -> Self {
+        match status {
+            RequestStatus::Pending => Self::Pending,
+            RequestStatus::Approved => Self::Approved,
+            RequestStatus::Denied => Self::Denied,
+            RequestStatus::Expired => Self::Expired,
+            RequestStatus::Cancelled => Self::Cancelled,
         }
     }
 }

@@ -13,7 +13,7 @@ use policy::{
     bundle::{Effect, approval::ApprovalRule},
     engine::Status,
 };
-use store::approvals::{Ask, Spend, Spent};
+use store::approvals::{HeldCall, Spend, Spent};
 use tokio::time::timeout;
 
 use super::{
@@ -164,7 +164,8 @@ async fn ask(
     if record.mode != Mode::Normal {
         return Ok(unavailable());
     }
-    let asked = store::approvals::ask(service.store(), actor, &ask_about(&record, wants, rule));
+    let about = ask_about(&record, wants, rule);
+    let asked = store::approvals::ask(service.store(), actor, &about);
     match timeout(PATIENCE, asked).await {
         Ok(Ok(request)) => Ok(ApprovalAnswer { refused, ..answer_of(&request) }),
         Ok(Err(store::Error::Refused(problem))) => Err(*problem),
@@ -176,8 +177,8 @@ async fn ask(
     }
 }
 
-fn ask_about<'a>(record: &'a Record, wants: &'a Wants, rule: &'a ApprovalRule) -> Ask<'a> {
-    Ask {
+fn ask_about<'a>(record: &'a Record, wants: &'a Wants, rule: &'a ApprovalRule) -> HeldCall<'a> {
+    HeldCall {
         decision: record,
         context: &record.context,
         on_behalf_of: wants.on_behalf_of.as_deref(),

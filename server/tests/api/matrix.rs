@@ -24,11 +24,15 @@ use Sent::{Form, Json};
 /// Every function that pages call, except for signing in and out: path, well-formed arguments, permission.
 fn functions() -> Vec<(&'static str, Sent, Permission)> {
     use Permission::{
-        ActOnPackets, Administer, Apply, BuildPackets, Countersign, DisableEvaluation, EditDrafts, HandleIncidents,
-        Pause, Read, RollBack, SignExceptions,
+        ActOnPackets, Administer, Apply, BuildPackets, Countersign, DecideApprovals, DisableEvaluation, EditDrafts,
+        HandleIncidents, Pause, Read, RollBack, SignExceptions,
     };
     let document = r#"{"rules": []}"#;
     vec![
+        ("approvals/list", Form(""), Read),
+        ("approvals/get", Form("id=apr_0"), Read),
+        ("approvals/act", Form("id=apr_0&decision=deny&reason=Not+today"), DecideApprovals),
+        ("approvals/revoke", Form("id=apr_0"), DecideApprovals),
         ("audit/list", Form(""), Read),
         ("audit/verify", Form(""), Read),
         ("bundles/list", Form(""), Read),
@@ -93,6 +97,11 @@ fn functions() -> Vec<(&'static str, Sent, Permission)> {
                  &limits[times_stable]=2&limits[margin_points]=10\
                  &limits[deny_percent]=50&limits[cost_percent]=50&limits[no_match_percent]=20",
             ),
+            Administer,
+        ),
+        (
+            "workspace/save-approvals",
+            Form("roles[0]=approver&roles[1]=safety_owner&quorum=1&expires_in=3600"),
             Administer,
         ),
         (

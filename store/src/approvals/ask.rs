@@ -23,7 +23,7 @@ const RETRY_AFTER: u64 = 60;
 
 /// What an agent asks approval for: a decision in the log that was answered `needs_approval`.
 #[derive(Debug, Clone, Copy)]
-pub struct Ask<'a> {
+pub struct HeldCall<'a> {
     /// The decision. Its context is not read.
     pub decision: &'a Record,
     /// The arguments.
@@ -36,7 +36,7 @@ pub struct Ask<'a> {
     pub rule: &'a ApprovalRule,
 }
 
-impl<'a> Ask<'a> {
+impl<'a> HeldCall<'a> {
     /// The subject that the asker named: without one, the id of the decision stands for it, and another is made each time.
     pub fn subject(&self) -> Option<&'a str> {
         (self.decision.subject != self.decision.decision_id).then_some(self.decision.subject.as_str())
@@ -74,7 +74,7 @@ pub(super) fn token(actor: &Actor) -> Result<i64> {
 /// # Errors
 /// Denied without [`Permission::Evaluate`]; `invalid_field` when the settings want to know for whom the agent acts;
 /// `too_many_requests` when too many requests of the token wait.
-pub async fn ask(store: &Store, actor: &Actor, ask: &Ask<'_>) -> Result<Request> {
+pub async fn ask(store: &Store, actor: &Actor, ask: &HeldCall<'_>) -> Result<Request> {
     let permit = authorize(actor, Permission::Evaluate)?;
     let asked_by = token(actor)?;
     // Two that ask for the same at once meet at the index; the second then finds the first.
@@ -113,10 +113,10 @@ pub async fn ask_for_decision(
         )
     })?;
     let context = record.context.clone();
-    ask(store, actor, &Ask { decision: &record, context: &context, on_behalf_of, session, rule: &rule }).await
+    ask(store, actor, &HeldCall { decision: &record, context: &context, on_behalf_of, session, rule: &rule }).await
 }
 
-async fn ask_once(store: &Store, permit: Permit, asked_by: i64, ask: &Ask<'_>) -> Result<Option<Request>> {
+async fn ask_once(store: &Store, permit: Permit, asked_by: i64, ask: &HeldCall<'_>) -> Result<Option<Request>> {
     let mut work = Work::begin(store, permit).await?;
     let settings = settings::load(work.db()).await?.approvals;
     if settings.require_on_behalf_of && ask.on_behalf_of.is_none_or(|person| person.trim().is_empty()) {
@@ -200,7 +200,7 @@ async fn ask_once(store: &Store, permit: Permit, asked_by: i64, ask: &Ask<'_>) -
 }
 
 /// Inserts a request; false if another one that asks for the same got in between.
-async fn insert(work: &mut Work, ask: &Ask<'_>, terms: &Terms, join_key: &str) -> Result<bool> {
+async fn insert(work: &mut Work, ask: &HeldCall<'_>, terms: &Terms, join_key: &str) -> Result<bool> {
     let inserted = sqlx::query(
         "insert into policy_approvals (id, terms, context, reason, rule_written, budget, bundle, asked_by, agent, action, rule,
              rule_digest, on_behalf_of, approvers, decision_id, requested_at, expires_at, join_key)

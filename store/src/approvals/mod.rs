@@ -10,10 +10,11 @@ mod spend;
 mod withdraw;
 
 pub use act::{Decision, act};
-pub use ask::{Ask, ask, ask_for_decision};
+pub use ask::{HeldCall, ask, ask_for_decision};
 pub use expire::expire;
 pub use groups::{Group, Similar, groups, similar};
-pub use queries::{Filter, get, list, of_decision, version};
+pub use queries::{Filter, get, list, request_of, version};
+pub(crate) use queries::{WAITS, deciding_roles};
 pub use spend::{Spend, Spent, spend};
 pub use withdraw::{cancel, revoke};
 

@@ -25,6 +25,8 @@ pub struct Filter<'a> {
     pub waiting_for: Option<&'a Actor>,
     /// Only approvals in force: with uses left, in time, not revoked.
     pub usable: bool,
+    /// Only what is over: neither waiting nor in force.
+    pub ended: bool,
     /// Only those that this rule held.
     pub rule: Option<String>,
     /// Only those of this agent.
@@ -54,7 +56,7 @@ fn readable(actor: &Actor) -> Result<Option<i64>> {
     if actor.may(Permission::Read) { Ok(None) } else { token(actor).map(Some) }
 }
 
-/// Requests, newest first; those that wait for somebody in the order in which they expire. A program sees its own only.
+/// Requests with what was reported about their latest use, newest first. A program sees its own only.
 ///
 /// # Errors
 /// Denied without [`Permission::ReadApprovals`]; a malformed cursor or limit.
@@ -75,6 +77,9 @@ pub async fn list(store: &Store, actor: &Actor, filter: &Filter<'_>) -> Result<P
              and ($5::text is null or case when r.status = 'pending' and r.expires_at <= now() then 'expired' else r.status end = $5)
              and ($6::bigint is null or r.asked_by = $6)
              and (not $7 or (r.status = 'approved' and r.usable_until > now() and r.revoked_at is null and r.used < r.uses))
+             and (not $11 or not (r.status = 'pending' and r.expires_at > now())
+                 and not coalesce(r.status = 'approved' and r.usable_until > now() and r.revoked_at is null
+                     and r.used < r.uses, false))
              and ($8::text is null or r.rule = $8) and ($9::text is null or r.agent = $9)
          order by r.requested_at desc, r.id desc limit $10"
     );
@@ -89,12 +94,22 @@ pub async fn list(store: &Store, actor: &Actor, filter: &Filter<'_>) -> Result<P
         .bind(&filter.rule)
         .bind(&filter.agent)
         .bind(limit + 1)
+        .bind(filter.ended)
         .fetch_all(store.pool())
         .await?;
     let now = now(store).await?;
     let keys = store.keys();
     let place = |row: &Row| format!("{}~{}", Timestamp::from(row.requested_at), row.id);
-    page::page(rows, limit, place, |row| row.read(&keys, now))
+    let mut page = page::page(rows, limit, place, |row| row.read(&keys, now))?;
+    let used: Vec<&str> =
+        page.items.iter().filter_map(|request| Some(request.last_use.as_ref()?.decision_id.as_str())).collect();
+    if !used.is_empty() {
+        let mut outcomes = decisions::reported(store, &used).await?;
+        for last in page.items.iter_mut().filter_map(|request| request.last_use.as_mut()) {
+            last.outcome = outcomes.remove(&last.decision_id);
+        }
+    }
+    Ok(page)
 }
 
 /// One request, with what was reported about its latest use. A program sees its own only.
@@ -111,8 +126,7 @@ pub async fn get(store: &Store, actor: &Actor, id: &str) -> Result<Request> {
     }
     drop(db);
     if let Some(last) = &mut request.last_use {
-        let decision = decisions::find(store, &last.decision_id).await?;
-        last.outcome = decision.and_then(|record| record.outcome).map(|outcome| outcome.status);
+        last.outcome = decisions::reported(store, &[&last.decision_id]).await?.remove(&last.decision_id);
     }
     Ok(request)
 }
@@ -125,11 +139,11 @@ pub async fn version(store: &Store) -> Result<i64> {
     Ok(sqlx::query_scalar("select last_value from policy_approval_changes").fetch_one(store.pool()).await?)
 }
 
-/// The request that a decision led to, or whose approval it used.
+/// The request that a decision led to, or whose approval it used, if any.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`].
-pub async fn of_decision(store: &Store, actor: &Actor, decision_id: &str) -> Result<Option<String>> {
+pub async fn request_of(store: &Store, actor: &Actor, decision_id: &str) -> Result<Option<String>> {
     authorize(actor, Permission::Read)?;
     Ok(sqlx::query_scalar("select id from policy_approvals where decision_id = $1 or last_decision_id = $1 limit 1")
         .bind(decision_id.replace('\0', ""))

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{
     SUBJECT,
-    ask::{Ask, token},
+    ask::{HeldCall, token},
     row,
 };
 use crate::{Result, Store, decisions, held_roles, work::Work};
@@ -23,7 +23,7 @@ const MOST_SCOPES: i64 = 20;
 #[derive(Debug, Clone, Copy)]
 pub struct Spend<'a> {
     /// The call, which the live policy holds for approval.
-    pub ask: Ask<'a>,
+    pub ask: HeldCall<'a>,
     /// The approval that the asker names; without one, any in force whose scope covers the call.
     pub approval: Option<&'a str>,
 }

@@ -101,6 +101,21 @@ pub async fn report_outcome(store: &Store, actor: &Actor, decision_id: &str, out
     Ok(reported)
 }
 
+/// The status of what was reported about each of these decisions, by its id; none for a decision without a report.
+pub(crate) async fn reported(store: &Store, ids: &[&str]) -> Result<HashMap<String, OutcomeStatus>> {
+    let mut db = store.pool().acquire().await?;
+    let (ids, times) = queries::places(&mut db, ids).await?;
+    let rows: Vec<(String, String)> = sqlx::query_as(concatcp!(
+        "select d.decision_id, d.status from policy_decision_outcomes d ",
+        queries::AT_PLACES
+    ))
+    .bind(ids)
+    .bind(times)
+    .fetch_all(&mut *db)
+    .await?;
+    rows.into_iter().map(|(id, status)| Ok((id, names::read(&status)?))).collect()
+}
+
 /// Records many outcomes at once.
 ///
 /// # Errors

@@ -19,6 +19,13 @@ pub const fn event(event: EventType) -> &'static str {
         EventType::ChangesRequested => "changes requested",
         EventType::ExceptionSigned => "exception signed",
         EventType::StaleApprovalDetected => "stale approval detected",
+        EventType::ApprovalRequested => "approval requested",
+        EventType::CallApproved => "call approved",
+        EventType::CallDenied => "call denied",
+        EventType::ApprovalExpired => "request expired",
+        EventType::ApprovalCancelled => "request cancelled",
+        EventType::ApprovalUsed => "approval used",
+        EventType::ScopeRevoked => "approval revoked",
         EventType::Applied => "applied",
         EventType::Promoted => "promoted",
         EventType::RolledBack => "rolled back",
@@ -82,12 +89,15 @@ pub const fn event(event: EventType) -> &'static str {
 pub const fn tone(event: EventType) -> Tone {
     match event {
         EventType::Approved
+        | EventType::CallApproved
         | EventType::Applied
         | EventType::Promoted
         | EventType::Restored
         | EventType::Released
         | EventType::EvaluationEnabled => Tone::Good,
         EventType::Rejected
+        | EventType::CallDenied
+        | EventType::ScopeRevoked
         | EventType::ExceptionSigned
         | EventType::ProposalAccepted
         | EventType::RolledBack
@@ -98,6 +108,7 @@ pub const fn tone(event: EventType) -> Tone {
         | EventType::ManualFailover
         | EventType::SqlChange => Tone::Bad,
         EventType::ChangesRequested
+        | EventType::ApprovalExpired
         | EventType::PacketVoided
         | EventType::StaleApprovalDetected
         | EventType::SignInFailed
@@ -106,6 +117,7 @@ pub const fn tone(event: EventType) -> Tone {
         | EventType::FreezePassed
         | EventType::RollbackWithheld => Tone::Warn,
         EventType::PacketBuilt
+        | EventType::ApprovalRequested
         | EventType::ReleaseSigned
         | EventType::RolesProposed
         | EventType::PartnerKeyProposed
@@ -117,6 +129,7 @@ pub const fn tone(event: EventType) -> Tone {
 /// The address of the page about an entry's subject; `None` if there is no such page.
 pub fn subject_link(subject_type: &str, subject_id: &str) -> Option<String> {
     match subject_type {
+        "approval" => Some(format!("/approvals/{subject_id}")),
         "bundle" => Some(format!("/studio/{subject_id}")),
         "packet" => Some(format!("/reviews/{subject_id}")),
         "incident" => Some(format!("/incidents/{subject_id}")),

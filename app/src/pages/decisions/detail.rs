@@ -53,7 +53,8 @@ pub fn DecisionPage() -> impl IntoView {
 
 #[component]
 fn Page(decision: DecisionDetail, above: Vec<(String, String)>) -> impl IntoView {
-    let DecisionDetail { record, trace, nearest, drafts, as_of } = decision;
+    let DecisionDetail { record, trace, nearest, approval, drafts, as_of } = decision;
+    let mode = record.mode;
     let (effect, no_match) = (record.effect, record.status == Status::NoMatch);
     let at = record.decided_at;
     let other = record.other_arm.as_ref().map(|other| labels::other(&record, other));
@@ -97,16 +98,12 @@ fn Page(decision: DecisionDetail, above: Vec<(String, String)>) -> impl IntoView
                     {other.map(|other| view! { <p class="status-note">{capital(&other)}</p> })}
                 </div>
             </section>
-            {(record.mode != Mode::Normal)
-                .then(|| {
+            {labels::circumstance(mode).map(|words| view! { <Notice tone=Tone::Warn><p>{words}</p></Notice> })}
+            {approval
+                .map(|id| {
+                    let words = if mode == Mode::Approved { "People approved this call: " } else { "People were asked: " };
                     view! {
-                        <Notice tone=Tone::Warn>
-                            <p>{if record.mode == Mode::Bypass {
-                                "Evaluation was disabled when this was answered."
-                            } else {
-                                "The database was unavailable when this was answered; it was recorded later."
-                            }}</p>
-                        </Notice>
+                        <p class="muted">{words} <a href=format!("/approvals/{id}")>"open the approval request"</a> "."</p>
                     }
                 })}
             {(errors.len() > 1)

@@ -30,6 +30,15 @@ pub const fn arm(arm: Arm) -> &'static str {
     }
 }
 
+/// What was out of the ordinary when a decision was answered; `None` if nothing was.
+pub const fn circumstance(mode: Mode) -> Option<&'static str> {
+    match mode {
+        Mode::Normal | Mode::Approved => None,
+        Mode::Bypass => Some("Evaluation was disabled when this was answered."),
+        Mode::Degraded => Some("The database was unavailable when this was answered; it was recorded later."),
+    }
+}
+
 /// The explanation of a decision, as one sentence without the reason of the rule.
 pub fn explanation(record: &Record) -> String {
     let (agent, action) = (write_out(&record.agent), write_out(&record.action));
@@ -49,6 +58,9 @@ pub fn explanation(record: &Record) -> String {
         Arm::Stable | Arm::None => bundle.version.clone(),
     };
     match (record.status, &record.matched_rule) {
+        (Status::Matched, Some(rule)) if record.mode == Mode::Approved => {
+            format!("{answer}: in {who}, the rule {rule} asks people first, and they approved.")
+        }
         (Status::Matched, Some(rule)) => format!("{answer}: in {who}, the rule {rule} was the first to match."),
         (Status::Matched, None) => format!("{answer}: {who} decided so."),
         (Status::NoMatch, _) => format!("{answer}: in {who}, no rule matched, so the default holds."),
@@ -154,6 +166,10 @@ mod tests {
         assert_eq!(
             explanation(&no_match),
             "inbox.triage may not quarantine: in 2.3.0, the canary, no rule matched, so the default holds."
+        );
+        assert_eq!(
+            explanation(&Record { mode: Mode::Approved, ..record.clone() }),
+            "inbox.triage may quarantine: in 2.3.0, the rule high-risk asks people first, and they approved."
         );
         assert!(explanation(&Record { mode: Mode::Bypass, ..record.clone() }).contains("disabled"));
         assert!(explanation(&Record { bundle: None, ..record }).contains("no bundle was live"));

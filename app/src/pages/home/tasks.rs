@@ -5,7 +5,7 @@ use lifecycle::overview::{Countersigned, OverdueDrill, Task, TaskKind};
 use policy::Timestamp;
 
 use crate::{
-    components::{EmptyState, LinkButton, Panel, RelativeTime},
+    components::{EmptyState, LinkButton, Panel, RelativeTime, format},
     labels::outside,
 };
 
@@ -23,6 +23,19 @@ struct TaskLink {
 impl From<TaskKind> for TaskLink {
     fn from(kind: TaskKind) -> Self {
         let (title, detail, href) = match kind {
+            TaskKind::DecideApprovals { requests, agents, first_expires_at } => (
+                if agents == 1 {
+                    "1 agent waits for your decision".to_owned()
+                } else {
+                    format!("{agents} agents wait for your decision")
+                },
+                format!(
+                    "{}; the first expires at {}.",
+                    format::plural(requests.into(), "approval request", "approval requests"),
+                    format::exact(first_expires_at)
+                ),
+                "/approvals".to_owned(),
+            ),
             TaskKind::ReviewPacket { packet_id, version, built_by, approvals, required_approvals } => (
                 format!("Review {version}"),
                 format!("Submitted by {built_by}; {approvals} of {required_approvals} approvals given."),
@@ -85,7 +98,7 @@ pub(super) fn NeedsYou(tasks: Vec<Task>, as_of: Timestamp) -> impl IntoView {
             {if tasks.is_empty() {
                 view! {
                     <EmptyState title="Nothing waits for you">
-                        <p>"Packets to sign, approved bundles to apply and incidents to acknowledge gather here."</p>
+                        <p>"Agents' calls to decide about, packets to sign, approved bundles to apply and incidents to acknowledge gather here."</p>
                         <LinkButton href="/studio">"Open the Studio"</LinkButton>
                     </EmptyState>
                 }
@@ -152,6 +165,10 @@ mod tests {
         };
         let words = ["Decide on new roles of ben@x.test", "Proposed by ann@x.test.", "/settings?tab=people"];
         assert_eq!(link(roles), words.map(str::to_owned).into());
+        let calls = TaskKind::DecideApprovals { requests: 3, agents: 1, first_expires_at: Timestamp::EPOCH };
+        let (title, detail, href) = link(calls);
+        assert_eq!((title.as_str(), href.as_str()), ("1 agent waits for your decision", "/approvals"));
+        assert_eq!(detail, "3 approval requests; the first expires at 1970-01-01 00:00:00 UTC.");
         let (title, detail, href) = link(TaskKind::RunDrill(OverdueDrill::Failed));
         assert_eq!((title.as_str(), detail.as_str()), ("Run a rollback drill: overdue", "The last one failed."));
         assert_eq!(href, "/drills");

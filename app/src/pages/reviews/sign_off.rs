@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use super::state::PageState;
 use crate::{
     components::{Button, ButtonKind, Chip, Kbd, Panel, TextArea, Tone, form_error},
-    keyboard::use_keys,
+    keyboard::{press, use_keys},
 };
 
 /// The sign-off card.
@@ -118,15 +118,4 @@ pub(super) fn use_sign_off_keys() {
         }
         _ => false,
     });
-}
-
-fn press(selector: &str) -> bool {
-    let button = document().query_selector(selector).ok().flatten();
-    match button.and_then(|button| button.dyn_into::<web_sys::HtmlElement>().ok()) {
-        Some(button) => {
-            button.click();
-            true
-        }
-        None => false,
-    }
 }

@@ -110,7 +110,7 @@ pub(super) fn GateSettings(settings: Settings, editable: bool, action: ServerAct
                         </div>
                     </fieldset>
                     <fieldset class="group">
-                        <legend>"Approvals"</legend>
+                        <legend>"Reviews"</legend>
                         <p class="faint">"How many people other than the authors must sign a packet, and how long that counts."</p>
                         <div class="group-fields">
                             <Number

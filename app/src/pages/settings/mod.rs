@@ -1,5 +1,6 @@
 //! The settings: rollouts and reviews, invariants, people, tokens, permissions, keys, and the emergency switch.
 
+mod approvals;
 mod emergency;
 mod fields;
 mod gates;
@@ -19,9 +20,9 @@ use leptos::prelude::*;
 use lifecycle::authority::{Permission, Role};
 
 use self::{
-    emergency::Emergency, gates::GateSettings, invariants::Invariants, partner_keys::PartnerKeys, people::People,
-    permissions::PermissionTable, proposals::Proposals, role_proposals::RoleProposals, sign_in::SignInSettings,
-    signing_keys::SigningKeys, state::PageState, tokens::Tokens, watch::Watch,
+    approvals::Approvals, emergency::Emergency, gates::GateSettings, invariants::Invariants, partner_keys::PartnerKeys,
+    people::People, permissions::PermissionTable, proposals::Proposals, role_proposals::RoleProposals,
+    sign_in::SignInSettings, signing_keys::SigningKeys, state::PageState, tokens::Tokens, watch::Watch,
 };
 use crate::{
     api::workspace::{Workspace, read_workspace},
@@ -139,6 +140,7 @@ fn Page(workspace: Workspace, state: PageState) -> impl IntoView {
             <TabPanel group="settings" id=SettingsTab::Rollout.id() selected=tab>
                 <div class="stack">
                     <GateSettings settings=settings editable=administers action=state.save />
+                    <Approvals settings=settings.approvals editable=administers action=state.save_approvals />
                     <Watch config=settings.watch editable=administers action=state.save_watch />
                 </div>
             </TabPanel>

@@ -4,6 +4,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::{
+        approval_settings::SaveApprovals,
         partner_keys::{AcceptPartnerKey, ProposePartnerKey, RejectPartnerKey, RemovePartnerKey},
         people::{AcceptRoles, CreateToken, InvitePerson, RejectRoles, ResetPerson, RevokeToken, SetEnabled, SetRoles},
         safeguards::{AcceptProposal, RejectProposal},
@@ -21,6 +22,7 @@ use crate::{
 pub(super) struct PageState {
     pub save: ServerAction<SaveSettings>,
     pub save_watch: ServerAction<SaveWatch>,
+    pub save_approvals: ServerAction<SaveApprovals>,
     pub save_sign_in: ServerAction<SaveSignIn>,
     pub set_group: ServerAction<SetGroup>,
     pub remove_group: ServerAction<RemoveGroup>,
@@ -50,6 +52,7 @@ impl PageState {
         let state = Self {
             save: ServerAction::new(),
             save_watch: ServerAction::new(),
+            save_approvals: ServerAction::new(),
             save_sign_in: ServerAction::new(),
             set_group: ServerAction::new(),
             remove_group: ServerAction::new(),
@@ -74,6 +77,7 @@ impl PageState {
         };
         announce_saved(state.save, "Settings saved");
         announce_saved(state.save_watch, "Limits saved");
+        announce_saved(state.save_approvals, "Approvals saved");
         announce_saved(state.save_sign_in, "Sign-in saved");
         announce_saved(state.set_group, "Group saved");
         announce_saved(state.remove_group, "Group removed");
@@ -98,10 +102,11 @@ impl PageState {
     }
 
     /// Changes whenever a form changes the content of the page; tracked.
-    pub fn version(self) -> [usize; 21] {
+    pub fn version(self) -> [usize; 22] {
         [
             self.save.version().get(),
             self.save_watch.version().get(),
+            self.save_approvals.version().get(),
             self.save_sign_in.version().get(),
             self.set_group.version().get(),
             self.remove_group.version().get(),
@@ -130,6 +135,7 @@ impl PageState {
         Effect::new(move |_| {
             let switched = self.disable.version().get() + self.enable.version().get();
             let saved = self.save.version().get() + self.save_watch.version().get() + self.save_sign_in.version().get();
+            let saved = saved + self.save_approvals.version().get();
             if switched + saved + self.accept_proposal.version().get() > 0 {
                 live.refresh();
             }

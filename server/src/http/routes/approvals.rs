@@ -51,12 +51,13 @@ async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: 
         agent: params.text("agent"),
         limit: Some(params.limit()?),
         cursor: params.text("cursor"),
+        ..Filter::default()
     };
     Ok(to_list("approvals", store::approvals::list(&state.store, &actor, &filter).await?))
 }
 
 #[derive(Deserialize)]
-struct AskFor {
+struct NewRequest {
     decision_id: String,
     #[serde(default)]
     on_behalf_of: Option<String>,
@@ -68,7 +69,7 @@ struct AskFor {
 async fn ask(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
-    Json(body): Json<AskFor>,
+    Json(body): Json<NewRequest>,
 ) -> ApiResult<Response> {
     let serving = state.live.serving();
     let said = (body.on_behalf_of.as_deref(), body.session.as_deref());

@@ -128,11 +128,10 @@ async fn batch(State(state): State<AppState>, request: Request) -> ApiResult<Res
     let concluded: Vec<Concluded> = concluded.into_iter().collect::<Result<_, _>>()?;
     concluded.iter().for_each(|one| service.metrics.record_decision(&one.logged.record));
     service.metrics.record_duration(began.elapsed());
-    let answer = |one| {
-        let Concluded { logged, approval } = one;
-        EvaluationResponse::new(&logged.record, approval.as_ref(), &serving)
-    };
-    let responses: Vec<EvaluationResponse<'_>> = concluded.iter().map(answer).collect();
+    let responses: Vec<EvaluationResponse<'_>> = concluded
+        .iter()
+        .map(|one| EvaluationResponse::new(&one.logged.record, one.approval.as_ref(), &serving))
+        .collect();
     Ok(Out(json!({ "decisions": responses })).into_response())
 }
 
