@@ -18,7 +18,8 @@ use time::OffsetDateTime;
 use crate::{Error, Result};
 
 /// The columns of a request `r`, with the decisions about it.
-pub(super) const COLUMNS: &str = "r.id, r.terms, r.context, r.reason, r.rule_written, r.budget, r.bundle, r.times_asked,
+pub(super) const COLUMNS: &str =
+    "r.id, r.terms, r.context, r.reason, r.rule_written, r.budget, r.bundle, r.times_asked,
      r.cancelled_at, r.revoked_at, r.revoked_by, r.used, r.last_used_at, r.last_decision_id, r.requested_at,
      coalesce((select json_agg(a.action order by a.id) from policy_approval_actions a where a.approval_id = r.id), '[]')
          as actions";

@@ -17,7 +17,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::{cells, queries};
-use crate::{Error, Result, Store, text::storable, work::Work};
+use crate::{Error, Result, Store, names, text::storable, work::Work};
 
 /// Maximum number of outcomes in a batch.
 const MAX_BATCH: usize = 10_000;

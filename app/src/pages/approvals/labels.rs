@@ -4,6 +4,7 @@ use lifecycle::approval::{Scope, ScopeKind, Status};
 use policy::{
     Timestamp,
     bundle::{Budget, Risk},
+    replay::OutcomeStatus,
 };
 
 use crate::{
@@ -58,9 +59,9 @@ pub(super) fn ending(row: &ApprovalRow) -> (Tone, &'static str, String) {
 }
 
 fn approved(row: &ApprovalRow) -> (Tone, &'static str, String) {
-    let outcome = row.last_use.as_ref().and_then(|last| last.outcome.as_deref());
+    let outcome = row.last_use.as_ref().and_then(|last| last.outcome);
     match (outcome, row.used) {
-        (Some("error" | "failure"), _) => (Tone::Bad, "!", "approved, reported as failed".to_owned()),
+        (Some(OutcomeStatus::Error), _) => (Tone::Bad, "!", "approved, reported as failed".to_owned()),
         (Some(_), _) => (Tone::Good, "✓", "approved and carried out".to_owned()),
         (None, 1..) => (Tone::Accent, "✓", "approved and used, no outcome reported".to_owned()),
         (None, _) if row.in_force => (Tone::Good, "✓", "approved, not used yet".to_owned()),
