@@ -31,8 +31,8 @@ pub struct ApprovalList {
     pub in_force: Vec<ApprovalRow>,
     /// What is over, the newest first.
     pub ended: Vec<ApprovalRow>,
-    /// Whether the reader may revoke an approval.
-    pub may_revoke: bool,
+    /// Whether the reader may decide about calls, and revoke approvals.
+    pub may_decide: bool,
     /// The server's time.
     pub as_of: Timestamp,
 }

@@ -57,7 +57,7 @@ pub async fn list_approvals(
         more,
         in_force: rows(Filter { usable: true, limit: Some(100), ..Filter::default() }).await?.0,
         ended: rows(Filter { ended: true, limit: Some(ENDED_SHOWN), ..Filter::default() }).await?.0,
-        may_revoke: me.may(Permission::DecideApprovals),
+        may_decide: me.may(Permission::DecideApprovals),
         as_of,
     })
 }

@@ -20,7 +20,7 @@ pub(super) fn Lists(
     group: Memo<(String, String)>,
     state: PageState,
 ) -> impl IntoView {
-    let ApprovalList { waiting, groups, more, in_force, ended, may_revoke, as_of } = list;
+    let ApprovalList { waiting, groups, more, in_force, ended, may_decide, as_of } = list;
     let count = waiting.len() + groups.iter().map(|group| usize::try_from(group.waiting).unwrap_or(0)).sum::<usize>();
     let note = if more { format!("more than {count}") } else { count.to_string() };
     let (rule, agent) = group.get_untracked();
@@ -33,6 +33,7 @@ pub(super) fn Lists(
         }
     });
     let is_narrowed = narrowed.is_some();
+    let query = StoredValue::new(if is_narrowed { group_query(&rule, &agent) } else { String::new() });
     let held = in_force.len();
     view! {
         <Panel title="Waiting" note=note flush=true>
@@ -55,9 +56,9 @@ pub(super) fn Lists(
                             .map(|row| {
                                 let yours = row.yours;
                                 view! {
-                                    <Row row=row.clone() shown=shown title=labels::headline(&row) note=waiting_note(&row)>
+                                    <Row row=row.clone() shown=shown title=labels::headline(&row) note=waiting_note(&row) query=query.get_value()>
                                         <span class="time-left">{labels::time_left(&row, as_of)}</span>
-                                        {(!yours).then(|| view! { <Chip>"not for you"</Chip> })}
+                                        {(may_decide && !yours).then(|| view! { <Chip>"waits for others"</Chip> })}
                                     </Row>
                                 }
                             })
@@ -75,7 +76,7 @@ pub(super) fn Lists(
                         <ul class="queue">
                             {in_force
                                 .into_iter()
-                                .map(|row| view! { <InForce row=row shown=shown may_revoke=may_revoke as_of=as_of state=state /> })
+                                .map(|row| view! { <InForce row=row shown=shown may_decide=may_decide as_of=as_of state=state /> })
                                 .collect_view()}
                         </ul>
                     </Panel>
@@ -106,6 +107,11 @@ pub(super) fn Lists(
     }
 }
 
+/// The part of an address that lists the requests of one rule and agent alone.
+fn group_query(rule: &str, agent: &str) -> String {
+    format!("?rule={}&agent={}", escape(rule), escape(agent))
+}
+
 /// The second line of a request that waits.
 fn waiting_note(row: &ApprovalRow) -> String {
     let parts = [labels::about(row), row.gist.clone(), labels::progress(row)];
@@ -114,13 +120,22 @@ fn waiting_note(row: &ApprovalRow) -> String {
 
 /// One request: a link, a line about it, and what stands below.
 #[component]
-fn Row(row: ApprovalRow, shown: Memo<String>, title: String, note: String, children: Children) -> impl IntoView {
+fn Row(
+    row: ApprovalRow,
+    shown: Memo<String>,
+    title: String,
+    note: String,
+    /// The part of the address that keeps the list as it is.
+    #[prop(optional)]
+    query: String,
+    children: Children,
+) -> impl IntoView {
     let id = row.id.clone();
     view! {
         <li class="queue-row approval-row">
             <a
                 class="queue-link queue-item"
-                href=format!("/approvals/{}", row.id)
+                href=format!("/approvals/{}{query}", row.id)
                 aria-current=move || (*shown.read() == id).then_some("true")
             >
                 <span class="queue-title">{title}</span>
@@ -134,7 +149,7 @@ fn Row(row: ApprovalRow, shown: Memo<String>, title: String, note: String, child
 /// Requests of one agent that one rule holds, when there are too many to list.
 #[component]
 fn Group(group: ApprovalGroup) -> impl IntoView {
-    let href = format!("/approvals?rule={}&agent={}", escape(&group.rule), escape(&group.agent));
+    let href = format!("/approvals{}", group_query(&group.rule, &group.agent));
     view! {
         <li class="queue-row approval-row">
             <a class="queue-link queue-item" href=href>
@@ -152,14 +167,14 @@ fn Group(group: ApprovalGroup) -> impl IntoView {
 fn InForce(
     row: ApprovalRow,
     shown: Memo<String>,
-    may_revoke: bool,
+    may_decide: bool,
     as_of: Timestamp,
     state: PageState,
 ) -> impl IntoView {
     let id = row.id.clone();
     view! {
         <Row row=row.clone() shown=shown title=labels::in_force(&row) note=labels::used(&row, as_of)>
-            {may_revoke
+            {may_decide
                 .then(|| {
                     view! {
                         <ActionForm action=state.revoke attr:class="approval-revoke">
