@@ -236,9 +236,9 @@ mod tests {
     #[test]
     fn every_ending_has_words_of_its_own() {
         let words = |row: &ApprovalRow| ending(row).2;
-        let used = |outcome: Option<&str>| ApprovalRow {
+        let used = |outcome: Option<OutcomeStatus>| ApprovalRow {
             used: 1,
-            last_use: Some(Use { at: Timestamp::EPOCH, decision_id: "d".into(), outcome: outcome.map(str::to_owned) }),
+            last_use: Some(Use { at: Timestamp::EPOCH, decision_id: "d".into(), outcome }),
             ..row(Status::Approved)
         };
         let all = [
@@ -249,8 +249,8 @@ mod tests {
             words(&ApprovalRow { in_force: true, ..row(Status::Approved) }),
             words(&ApprovalRow { revoked_by: Some("Ann".into()), ..row(Status::Approved) }),
             words(&used(None)),
-            words(&used(Some("ok"))),
-            words(&used(Some("error"))),
+            words(&used(Some(OutcomeStatus::Ok))),
+            words(&used(Some(OutcomeStatus::Error))),
         ];
         assert_eq!(all[0], "denied by Ann");
         assert_eq!(all[7], "approved and carried out");
