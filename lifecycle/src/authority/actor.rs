@@ -127,11 +127,13 @@ mod tests {
     use crate::authority::Role;
 
     /// The table of the contract, written a second time on purpose: role by permission.
-    const TABLE: [(Permission, [u8; 8]); 13] = [
+    const TABLE: [(Permission, [u8; 8]); 15] = [
         (Permission::Read, [1, 1, 1, 1, 1, 1, 1, 0]),
         (Permission::EditDrafts, [1, 1, 0, 1, 0, 0, 0, 0]),
         (Permission::BuildPackets, [1, 1, 0, 1, 0, 0, 0, 0]),
         (Permission::ActOnPackets, [0, 1, 1, 1, 1, 0, 0, 0]),
+        (Permission::ReadApprovals, [1, 1, 1, 1, 1, 1, 1, 1]),
+        (Permission::DecideApprovals, [0, 1, 1, 1, 1, 0, 0, 0]),
         (Permission::SignExceptions, [0, 0, 0, 1, 1, 0, 0, 0]),
         (Permission::Apply, [0, 0, 0, 1, 0, 0, 0, 0]),
         (Permission::RollBack, [0, 0, 0, 1, 1, 0, 0, 0]),

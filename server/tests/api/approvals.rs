@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use futures::future::join_all;
 use http::Method;
-use lifecycle::authority::Role;
+use lifecycle::{approval::Terms, authority::Role, signing::sign};
 use serde_json::{Value, json};
 use server::evaluation::Durability;
 
@@ -54,6 +54,25 @@ async fn use_it(service: &Caller<'_>, id: &str, members: Value) -> (String, Stri
     let answer = service.post("/policy/evaluate", question).await.expect(200);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     (text(&answer["effect"]), text(&answer["mode"]), text(&answer["approval"]["refused"]["code"]))
+}
+
+/// Makes the time of a request end now, as the server itself would have said it.
+async fn end_its_time(workspace: &Workspace, id: &str) {
+    let store = &workspace.store;
+    let shown = workspace.caller(Role::Viewer).await.get(&format!("/policy/approvals/{id}")).await.expect(200);
+    let mut terms: Terms = serde_json::from_value(shown).unwrap();
+    terms.expires_at = terms.requested_at.plus(Duration::from_millis(1));
+    sign(&store.keys(), &mut terms).unwrap();
+    as_owner(store, "alter table policy_approvals disable trigger user").await;
+    sqlx::query(
+        "update policy_approvals set expires_at = requested_at + interval '1 ms', terms = $2::json where id = $1",
+    )
+    .bind(id)
+    .bind(json!(terms).to_string())
+    .execute(store.pool())
+    .await
+    .unwrap();
+    as_owner(store, "alter table policy_approvals enable trigger user").await;
 }
 
 fn allowed() -> (String, String, String) {
@@ -185,15 +204,7 @@ async fn only_who_may_decides_and_the_endings_are_told_apart() {
 
     let expired = ask(&service, json!({"subject": "c"})).await;
     let waiting = ask(&service, json!({"subject": "d"})).await;
-    as_owner(
-        &workspace.store,
-        "alter table policy_approvals disable trigger user;
-         update policy_approvals set expires_at = now() - interval '1 second', terms = jsonb_set(terms::jsonb, '{expires_at}',
-             to_jsonb(to_char(now() at time zone 'UTC' - interval '1 second', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')))::json
-             where terms->>'subject' = 'c';
-         alter table policy_approvals enable trigger user",
-    )
-    .await;
+    end_its_time(&workspace, &expired).await;
     let problem = decide(&approver, &expired, json!({"decision": "approve"})).await.problem(409, "invalid_transition");
     assert!(problem["detail"].as_str().unwrap().contains("expired"), "{problem}");
     assert_eq!(use_it(&service, &expired, json!({"subject": "c"})).await, refused("approval_expired"));
@@ -424,4 +435,54 @@ async fn long_and_odd_arguments_are_kept_exactly() {
     near["context"]["big"] = json!(9_007_199_254_740_992_i64);
     assert_eq!(use_it(&service, &id, near).await, refused("approval_changed"));
     assert_eq!(use_it(&service, &id, context).await, allowed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_for_cannot_be_changed_in_the_database() {
+    let workspace = workspace().await;
+    let service = workspace.caller(Role::Service).await;
+    let (forged, other) = (ask(&service, json!({"subject": "a"})).await, ask(&service, json!({"subject": "b"})).await);
+    as_owner(
+        &workspace.store,
+        "alter table policy_approvals disable trigger user;
+         update policy_approvals set terms = jsonb_set(terms::jsonb, '{context_digest}', (select terms::jsonb->'context_digest'
+             from policy_approvals where terms->>'subject' = 'b'))::json where terms->>'subject' = 'a';
+         update policy_approvals set terms = jsonb_set(terms::jsonb, '{quorum}', '0')::json where terms->>'subject' = 'a';
+         alter table policy_approvals enable trigger user",
+    )
+    .await;
+    let approver = workspace.caller(Role::Approver).await;
+    decide(&approver, &forged, json!({"decision": "approve"})).await.problem(409, "conflict");
+    approver.get(&format!("/policy/approvals/{forged}")).await.problem(409, "conflict");
+    assert_eq!(use_it(&service, &forged, json!({"subject": "a"})).await, refused("approval_unknown"));
+    let listed = approver.get("/policy/approvals").await.expect(200);
+    assert_eq!(listed["approvals"].as_array().unwrap().len(), 1, "the others are listed: {listed}");
+    assert_eq!(listed["approvals"][0]["id"], json!(other));
+    // The server's own role cannot even try.
+    let refused = sqlx::query("update policy_approvals set terms = '{}'").execute(workspace.store.pool()).await;
+    assert!(refused.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_use_an_approval_once_and_a_restart_loses_none() {
+    let workspace = workspace().await;
+    let second = workspace.second_server().await;
+    let service = workspace.caller(Role::Service).await;
+    let elsewhere = Caller { workspace: &second, token: service.token.clone() };
+    for round in 0..5 {
+        let subject = json!({"subject": format!("round-{round}")});
+        let id = ask(&service, subject.clone()).await;
+        // Approved at one server; the poll at the other hears of it.
+        let path = format!("/policy/approvals/{id}?wait=30");
+        let (polled, _) = tokio::join!(elsewhere.get(&path), approve(&workspace, &id));
+        assert_eq!(polled.expect(200)["status"], "approved");
+        let tries = (0..6).map(|n| use_it(if n % 2 == 0 { &service } else { &elsewhere }, &id, subject.clone()));
+        let answers = join_all(tries).await;
+        assert_eq!(answers.iter().filter(|answer| **answer == allowed()).count(), 1, "{answers:?}");
+    }
+    let id = ask(&service, json!({"subject": "restart"})).await;
+    approve(&workspace, &id).await;
+    let third = workspace.second_server().await;
+    let later = Caller { workspace: &third, token: service.token.clone() };
+    assert_eq!(use_it(&later, &id, json!({"subject": "restart"})).await, allowed());
 }

@@ -19,7 +19,7 @@ use store::{
     postgres::{Options, Private},
 };
 
-use crate::support::{Caller, Workspace, as_owner, folder, question};
+use crate::support::{Caller, Workspace, as_owner, bundle, folder, question};
 
 fn postgres(folder: &Path) -> Private {
     Private::start(folder, &Options { durable: false, max_connections: 40 }).unwrap()
@@ -345,4 +345,41 @@ async fn a_database_that_hangs_holds_up_no_caller_whose_token_is_known() {
     hanging.commit().await.unwrap();
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     ask().await.problem(401, "unauthenticated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_database_no_approval_is_used_and_afterwards_it_still_is() {
+    let Setup { folder, workspace, database, .. } = set_up(3119, Durability::Durable).await;
+    workspace.stable(bundle("1.0.0", "needs_approval")).await;
+    let service = workspace.caller(Role::Service).await;
+    let approver = workspace.caller(Role::Approver).await;
+    let with = |member: &str, value: Value| {
+        let mut question = question("mailbox");
+        question[member] = value;
+        question
+    };
+    let asked = service.post("/policy/evaluate", with("request_approval", json!(true))).await.expect(200);
+    let id = asked["approval"]["id"].clone();
+    let path = format!("/policy/approvals/{}/actions", id.as_str().unwrap());
+    approver.post(&path, json!({"decision": "approve"})).await.expect(200);
+
+    stop_database(database).await;
+    for _ in 0..2 {
+        let answer = service.post("/policy/evaluate", with("approval", id.clone())).await.expect(200);
+        assert_eq!((&answer["effect"], &answer["mode"]), (&json!("deny"), &json!("degraded")), "{answer}");
+        assert_eq!(answer["approval"]["refused"]["code"], "approval_unavailable", "{answer}");
+        let answer = service.post("/policy/evaluate", with("request_approval", json!(true))).await.expect(200);
+        assert_eq!(answer["effect"], "needs_approval", "{answer}");
+        assert_eq!(answer["approval"]["refused"]["code"], "approval_unavailable", "{answer}");
+    }
+    let _database = start_database(&folder).await;
+    for _ in 0..100 {
+        let answer = service.post("/policy/evaluate", with("approval", id.clone())).await.expect(200);
+        if answer["effect"] == "allow" {
+            assert_eq!(answer["mode"], "approved");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the approval was not used once the database was back");
 }

@@ -21,7 +21,7 @@ use server::{
     start::{self, Settings},
     state::AppState,
 };
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use store::{
     Store,
     tokens::{self, NewOwnToken, NewServiceToken},
@@ -145,6 +145,24 @@ pub async fn program(store: &Store, name: &str, agents: &[&str]) -> String {
     tokens::create_service(store, &admin(), new).await.unwrap().1
 }
 
+/// Settings of a server, with a folder of its own.
+fn settings(database: store::Hosts) -> Settings {
+    Settings {
+        database,
+        keys: store::testing::keys(),
+        data_dir: folder(),
+        demo: false,
+        demo_traffic: false,
+        public_metrics: false,
+        durability: Durability::Durable,
+        public_url: None,
+        trusted_proxies: Vec::new(),
+        private_postgres: Default::default(),
+        smtp: Default::default(),
+        oidc: Default::default(),
+    }
+}
+
 impl Workspace {
     pub async fn new() -> Self {
         Self::with(|_| {}).await
@@ -156,24 +174,21 @@ impl Workspace {
         let (database, keys) = (store::testing::database().await, store::testing::keys());
         let store = Store::connect(database.clone(), keys.clone()).await.unwrap();
         store::key_check::check(&store).await.unwrap();
-        let mut settings = Settings {
-            database: database.into(),
-            keys,
-            data_dir: folder.clone(),
-            demo: false,
-            demo_traffic: false,
-            public_metrics: false,
-            durability: Durability::Durable,
-            public_url: None,
-            trusted_proxies: Vec::new(),
-            private_postgres: Default::default(),
-            smtp: Default::default(),
-            oidc: Default::default(),
-        };
+        let mut settings = settings(database.into());
+        settings.data_dir.clone_from(&folder);
         change(&mut settings);
         let address: SocketAddr = "127.0.0.1:3119".parse().unwrap();
         let state = start::state(store, &settings, address).await.unwrap();
         Self::of(state, folder)
+    }
+
+    /// Another server on the same database.
+    pub async fn second_server(&self) -> Self {
+        let settings = settings(PgConnectOptions::clone(&self.store.pool().connect_options()).into());
+        let store = Store::connect(settings.database.clone(), settings.keys.clone()).await.unwrap();
+        let address: SocketAddr = "127.0.0.1:3119".parse().unwrap();
+        let state = start::state(store, &settings, address).await.unwrap();
+        Self::of(state, settings.data_dir)
     }
 
     pub fn of(state: AppState, folder: PathBuf) -> Self {
@@ -288,6 +303,8 @@ impl Workspace {
         let service = self.caller(Role::Service).await;
         let requests: Vec<Value> = (0..200).map(|number| question(&format!("traffic-{number}"))).collect();
         service.post("/policy/evaluate/batch", json!({"requests": requests})).await.expect(200);
+        // Where decisions are answered before they are in the database.
+        self.state.live.log.drain().await;
     }
 
     /// Makes stages short and samples of gates small, so that tests need not wait.

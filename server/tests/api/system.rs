@@ -1,17 +1,13 @@
 //! `/policy/system`: the safety pause and the emergency switch.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use axum::body::Body;
 use http::Method;
 use lifecycle::authority::Role;
 use serde_json::{Value, json};
-use server::{
-    evaluation::Durability,
-    start::{self, Settings},
-};
 
-use crate::support::{Workspace, bundle, folder, question};
+use crate::support::{Workspace, bundle, question};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_refuses_with_423_and_two_people_release_it() {
@@ -47,23 +43,7 @@ async fn a_pause_refuses_with_423_and_two_people_release_it() {
 async fn the_runbooks_bypass_is_served_by_every_server_within_a_second() {
     let workspace = Workspace::new().await;
     workspace.stable(bundle("1.0.0", "deny")).await;
-    let address: SocketAddr = "127.0.0.1:3119".parse().unwrap();
-    let settings = Settings {
-        database: sqlx::postgres::PgConnectOptions::clone(&workspace.store.pool().connect_options()).into(),
-        keys: store::testing::keys(),
-        data_dir: folder(),
-        demo: false,
-        demo_traffic: false,
-        public_metrics: false,
-        durability: Durability::Durable,
-        public_url: None,
-        trusted_proxies: Vec::new(),
-        private_postgres: Default::default(),
-        smtp: Default::default(),
-        oidc: Default::default(),
-    };
-    let state = start::state(workspace.store.clone(), &settings, address).await.unwrap();
-    let second = Workspace::of(state, settings.data_dir);
+    let second = workspace.second_server().await;
 
     let admin = workspace.caller(Role::Admin).await;
     let body = r#"{"enabled": false, "reason": "Emergency bypass"}"#;
