@@ -85,6 +85,7 @@ begin
         current_schema());
 end
 $$;
+revoke execute on function countersign_count_approval_change() from public;
 
 -- A change by SQL leaves a trace, as a change of a setting does.
 create constraint trigger record_change after insert or update on policy_approvals

@@ -134,6 +134,8 @@ pub struct ApprovalDetail {
     pub not_yours: Option<String>,
     /// Whether the reader has approved it.
     pub approved_by_you: bool,
+    /// Whether the reader may make a rule of the call.
+    pub may_make_rule: bool,
     /// The server's time.
     pub as_of: Timestamp,
 }
@@ -257,6 +259,7 @@ impl ApprovalDetail {
             once_only: once_only.map(str::to_owned),
             not_yours,
             approved_by_you,
+            may_make_rule: me.may(Permission::EditDrafts) && !terms.guardrail,
             row,
             as_of,
         }

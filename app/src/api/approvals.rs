@@ -4,10 +4,12 @@ use leptos::prelude::*;
 use lifecycle::approval::{Status, Verdict};
 #[cfg(feature = "ssr")]
 use lifecycle::{
-    approval::{Request, Scope, ScopeKind},
+    approval::{Request, Scope, ScopeKind, as_rule},
     authority::{Actor, Permission, authorize},
-    problem::Problem,
+    problem::{Code, Problem},
 };
+#[cfg(feature = "ssr")]
+use policy::bundle::Source;
 #[cfg(feature = "ssr")]
 use store::{Store, approvals::Filter};
 
@@ -98,6 +100,28 @@ pub async fn act_on_approval(
     let reason = Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty());
     let decision = store::approvals::Decision { verdict: decision, reason, scope };
     Ok(store::approvals::act(&store, &me, &id, decision).await?.status)
+}
+
+/// Makes a draft of the stable bundle with a rule that allows the call, so that people need not be asked again; returns the
+/// draft's id.
+#[server(prefix = "/api", endpoint = "approvals/make-rule", output = Reply)]
+pub async fn make_rule_of_approval(id: String) -> Result<i64, AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    authorize(&me, Permission::EditDrafts).map_err(store::Error::from)?;
+    let request = store::approvals::get(&store, &me, &id).await?;
+    let Some(stable) = super::bundles::stable(&store, &me).await? else {
+        return Err(
+            Problem::new(Code::InvalidTransition, "no bundle is stable: there is nothing to add a rule to").into()
+        );
+    };
+    let base_version = Some(stable.version.clone());
+    let mut source = Source { version: None, base_version, ..Source::from(stable) };
+    let rule = {
+        let taken: Vec<&str> = source.rules.iter().filter_map(|rule| rule.get("id")?.as_str()).collect();
+        as_rule(&request, &taken).map_err(|why| Problem::new(Code::InvalidTransition, why.to_string()))?
+    };
+    source.rules.push(rule);
+    Ok(store::bundles::create(&store, &me, source).await?.id)
 }
 
 /// Revokes an approval: it allows nothing more.

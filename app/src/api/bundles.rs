@@ -227,7 +227,7 @@ fn read(document: &str) -> Result<Source, AppError> {
 
 /// The stable bundle: the one at 100 %.
 #[cfg(feature = "ssr")]
-async fn stable(store: &store::Store, actor: &Actor) -> Result<Option<Record>, AppError> {
+pub(super) async fn stable(store: &store::Store, actor: &Actor) -> Result<Option<Record>, AppError> {
     let filter = store::bundles::Filter { active_only: true, ..Default::default() };
     let serving = store::bundles::list(store, actor, &filter).await?;
     Ok(serving.items.into_iter().find(|bundle| bundle.active && bundle.canary_pct == 100))

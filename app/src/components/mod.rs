@@ -19,6 +19,7 @@
 //! <TextInput label="Email" name="email" kind="email" value=signal error=signal hint="…" required=true />
 //! <TextArea …rows=4 mono=true />  <Select …options=vec![("low".into(), "Low".into())] />  <Checkbox …/>  <Switch …/>
 //! <Field label="Reason" id="reason">your own control with that id</Field>
+//! <Button on_click=open_new_draft(pending, || new_draft(true))>…     makes a draft and opens it
 //! use_toasts().good("Draft saved"); use_toasts().bad(&error);
 //! <EmptyState title="No drafts yet">what this is for, and a button</EmptyState>     <ErrorPanel error=app_error />
 //! <ConditionChip field=">=risk_score" value=json!(85) was=json!(90) />    condition_words(key, &value) for the text
@@ -50,6 +51,7 @@ pub mod facts;
 pub mod field;
 pub mod filter_form;
 pub mod form_error;
+pub mod new_draft;
 pub mod panel;
 pub mod prose;
 pub mod region;
@@ -74,6 +76,7 @@ pub use external_text::ExternalText;
 pub use field::{Checkbox, Field, Select, Switch, TextArea, TextInput};
 pub use filter_form::{field_value, submit_form};
 pub use form_error::{FormError, form_error};
+pub use new_draft::open_new_draft;
 pub use panel::{EmptyState, ErrorPanel, Notice, PageHead, Panel};
 pub use role_boxes::{RoleBoxes, roles_of_people};
 pub use signature::Signature;

@@ -10,9 +10,11 @@
 //! | [`decision`] | who may decide, and what the decisions add up to |
 //! | [`scope`] | how much an approval covers |
 //! | [`grant`] | whether an approval allows a call now |
+//! | [`as_rule`] | a rule made of a call that people approved |
 //! | [`settings`] | the defaults of rules that say nothing |
 
 pub mod action;
+pub mod as_rule;
 pub mod call;
 pub mod decision;
 pub mod grant;
@@ -24,6 +26,7 @@ pub mod settings;
 pub mod terms;
 
 pub use action::{Action, Verdict};
+pub use as_rule::{NoRule, as_rule};
 pub use call::{Call, Difference};
 pub use decision::{Outcome, may_decide, outcome};
 pub use grant::{NotAllowed, Spendable, check as check_grant};

@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use super::{
     BlastRadius, Content, GuardKind, Guardrail, PacketBundle, ProjectedKpis, Retirement, ReviewSettings, Scenario,
+    approval_terms,
     blast_radius::blast_radius,
     content::{InvariantResult, InvariantVerdict, MAX_REGIONS, SCHEMA_VERSION, SemanticDiffSummary},
     guardrails::{Conclusive, guardrails},
@@ -173,6 +174,7 @@ pub fn build(from: &PacketInputs<'_>) -> Result<Content, CannotBuild> {
         changed: (impact.flips, impact.total),
         agent_loses_every_allow: safety.agent_loses_every_allow,
         guard_removed: safety.guard_removed || !retires.is_empty(),
+        approvals_weakened: parsed_base.as_ref().is_some_and(|base| approval_terms::weakened(base, &parsed)),
     }
     .reasons(settings);
     Ok(Content {

@@ -3,6 +3,7 @@
 //! ```text
 //! projection → guards, guardrails, blast_radius → red_team
 //!                                                   what the replayed decisions say about a draft, and what it removes
+//! approval_terms                                    whether calls are approved on weaker terms
 //! settings → quorum_rule → content → replay, risk → build
 //!                                                   the evidence, and how a packet's content is built from it
 //! verify, compare, rebase                           re-running the evidence; a draft against another bundle
@@ -10,6 +11,7 @@
 //! ```
 
 pub mod action;
+mod approval_terms;
 pub mod blast_radius;
 pub mod build;
 pub mod compare;

@@ -40,6 +40,8 @@ pub enum QuorumReason {
     AgentLosesEveryAllow,
     /// A guard is removed.
     GuardRemoved,
+    /// Calls of agents are approved on weaker terms.
+    ApprovalsWeakened,
 }
 
 impl QuorumReason {
@@ -52,6 +54,7 @@ impl QuorumReason {
             Self::ManyDecisionsChange => "many decisions change",
             Self::AgentLosesEveryAllow => "an agent loses everything it was allowed",
             Self::GuardRemoved => "a guard is removed",
+            Self::ApprovalsWeakened => "calls of agents are approved on weaker terms",
         }
     }
 }
@@ -66,6 +69,7 @@ pub(super) struct QuorumFacts {
     pub changed: (usize, usize),
     pub agent_loses_every_allow: bool,
     pub guard_removed: bool,
+    pub approvals_weakened: bool,
 }
 
 impl QuorumFacts {
@@ -80,6 +84,7 @@ impl QuorumFacts {
             (QuorumReason::ManyDecisionsChange, many),
             (QuorumReason::AgentLosesEveryAllow, self.agent_loses_every_allow),
             (QuorumReason::GuardRemoved, self.guard_removed),
+            (QuorumReason::ApprovalsWeakened, self.approvals_weakened),
         ]
         .into_iter()
         .filter_map(|(reason, applies)| applies.then_some(reason))
@@ -147,13 +152,15 @@ mod tests {
             changed: (200, 1_000),
             agent_loses_every_allow: false,
             guard_removed: false,
+            approvals_weakened: false,
         }
     }
 
     #[test]
     fn each_reason_alone_asks_for_two_people() {
         use QuorumReason::{
-            AgentLosesEveryAllow, GuardRemoved, HighRisk, InsufficientEvidence, ManyDecisionsChange, NewlyAllowed,
+            AgentLosesEveryAllow, ApprovalsWeakened, GuardRemoved, HighRisk, InsufficientEvidence, ManyDecisionsChange,
+            NewlyAllowed,
         };
         let settings = ReviewSettings::default();
         assert!(quiet().reasons(&settings).is_empty());
@@ -165,6 +172,7 @@ mod tests {
             (QuorumFacts { changed: (201, 1_000), ..quiet() }, ManyDecisionsChange),
             (QuorumFacts { agent_loses_every_allow: true, ..quiet() }, AgentLosesEveryAllow),
             (QuorumFacts { guard_removed: true, ..quiet() }, GuardRemoved),
+            (QuorumFacts { approvals_weakened: true, ..quiet() }, ApprovalsWeakened),
         ] {
             let reasons = facts.reasons(&settings);
             assert_eq!(reasons, [reason]);

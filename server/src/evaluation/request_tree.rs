@@ -26,14 +26,6 @@ pub struct EvaluationRequest {
     /// The caller's id for the decision; if absent, a new one is generated.
     #[serde(default)]
     pub decision_id: Option<String>,
-    /// What the caller wants where people have to approve.
-    #[serde(flatten)]
-    pub wants: Wants,
-}
-
-/// What a caller wants where people have to approve.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct Wants {
     /// Whether to ask people if the answer is `needs_approval`.
     #[serde(default)]
     pub request_approval: bool,
@@ -48,6 +40,19 @@ pub struct Wants {
     pub on_behalf_of: Option<String>,
 }
 
+/// What a caller wants where people have to approve: these members of an [`EvaluationRequest`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wants {
+    /// Whether to ask people.
+    pub request_approval: bool,
+    /// The approval to use.
+    pub approval: Option<String>,
+    /// The agent's session.
+    pub session: Option<String>,
+    /// The person for whom the agent acts.
+    pub on_behalf_of: Option<String>,
+}
+
 impl Wants {
     /// Whether the caller deals with approvals at all.
     pub fn anything(&self) -> bool {
@@ -56,6 +61,17 @@ impl Wants {
 }
 
 impl EvaluationRequest {
+    /// What the caller wants where people have to approve.
+    pub fn wants(&self) -> Wants {
+        let Self { request_approval, approval, session, on_behalf_of, .. } = self;
+        Wants {
+            request_approval: *request_approval,
+            approval: approval.clone(),
+            session: session.clone(),
+            on_behalf_of: on_behalf_of.clone(),
+        }
+    }
+
     /// Checks what the types cannot express. `at` is the JSON Pointer of this request in the body.
     ///
     /// # Errors
@@ -75,9 +91,9 @@ impl EvaluationRequest {
         };
         text("subject", self.subject.as_deref(), MAX_STRING_BYTES);
         text("decision_id", self.decision_id.as_deref(), MAX_DECISION_ID_BYTES);
-        text("approval", self.wants.approval.as_deref(), MAX_DECISION_ID_BYTES);
-        text("session", self.wants.session.as_deref(), MAX_STRING_BYTES);
-        text("on_behalf_of", self.wants.on_behalf_of.as_deref(), MAX_STRING_BYTES);
+        text("approval", self.approval.as_deref(), MAX_DECISION_ID_BYTES);
+        text("session", self.session.as_deref(), MAX_STRING_BYTES);
+        text("on_behalf_of", self.on_behalf_of.as_deref(), MAX_STRING_BYTES);
         if let Some(pointer) = find_nul(&self.context) {
             let detail = "contains the character U+0000, which cannot be kept";
             faults.push(Fault::new(format!("{at}/context{pointer}"), detail));

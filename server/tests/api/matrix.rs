@@ -32,6 +32,7 @@ fn functions() -> Vec<(&'static str, Sent, Permission)> {
         ("approvals/list", Form(""), Read),
         ("approvals/get", Form("id=apr_0"), Read),
         ("approvals/act", Form("id=apr_0&decision=deny&reason=Not+today"), DecideApprovals),
+        ("approvals/make-rule", Form("id=apr_0"), EditDrafts),
         ("approvals/revoke", Form("id=apr_0"), DecideApprovals),
         ("audit/list", Form(""), Read),
         ("audit/verify", Form(""), Read),

@@ -11,10 +11,13 @@ use super::{
     state::PageState,
 };
 use crate::{
-    api::approval_view::{ApprovalDetail, SignedDecision},
+    api::{
+        approval_view::{ApprovalDetail, SignedDecision},
+        approvals::make_rule_of_approval,
+    },
     components::{
         Button, ButtonKind, ConditionChip, ExternalText, Kbd, Notice, Panel, RelativeTime, Signature, Table, Tone,
-        format,
+        format, open_new_draft,
     },
     labels::outside,
 };
@@ -30,7 +33,7 @@ pub(super) fn Detail(detail: ApprovalDetail, state: PageState) -> impl IntoView 
     let about = labels::about(&row);
     let (tone, _, ending) = labels::ending(&row);
     let progress = labels::progress(&row);
-    let (decided, used) = (detail.decision_id.clone(), row.last_use.clone());
+    let (decided, used, id) = (detail.decision_id.clone(), row.last_use.clone(), row.id.clone());
     view! {
         <Panel>
             <article class="stack approval" aria-label="Approval request">
@@ -64,6 +67,7 @@ pub(super) fn Detail(detail: ApprovalDetail, state: PageState) -> impl IntoView 
                 <Why detail=detail.clone() progress=progress />
                 {waits.then(|| view! { <Decide detail=detail.clone() state=state /> })}
                 <Decisions decisions=detail.decisions as_of=as_of />
+                {detail.may_make_rule.then(|| view! { <MakeRule id=id /> })}
                 <p class="muted">
                     <a href=format!("/decisions/{}", crate::filter::address::escape(&decided))>"The decision that asked"</a>
                     {used
@@ -215,6 +219,21 @@ fn Decide(detail: ApprovalDetail, state: PageState) -> impl IntoView {
                     <DenyDialog detail=detail state=state />
                 }
             })}
+    }
+}
+
+/// The button that makes a draft with a rule that allows the call.
+#[component]
+fn MakeRule(id: String) -> impl IntoView {
+    let pending = RwSignal::new(false);
+    let make = open_new_draft(pending, move || make_rule_of_approval(id.clone()));
+    view! {
+        <div class="row needs-script">
+            <Button kind=ButtonKind::Ghost pending=pending on_click=move |_| make()>
+                "Make a rule of it"
+            </Button>
+            <span class="faint">"A draft that allows exactly these arguments, for review."</span>
+        </div>
     }
 }
 

@@ -5,8 +5,7 @@ pub mod editor;
 mod import;
 mod routes;
 
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::{NavigateOptions, hooks::use_navigate};
+use leptos::prelude::*;
 use lifecycle::bundle::{State, record::Summary};
 use policy::Timestamp;
 
@@ -18,9 +17,8 @@ use crate::{
     api::bundles::{self, Shelf},
     components::{
         Button, ButtonKind, Chip, EmptyState, ErrorPanel, ExternalText, LinkButton, PageHead, Panel, RelativeTime,
-        Skeleton, StateChip, Table, Tone, format, use_toasts,
+        Skeleton, StateChip, Table, Tone, format, open_new_draft,
     },
-    error::AppError,
     frame::live_updates::use_live,
 };
 
@@ -61,28 +59,6 @@ pub fn Studio() -> impl IntoView {
         </Transition>
         </div>
         <ImportDialog import=import />
-    }
-}
-
-/// A button handler that makes a new draft and opens it.
-fn open_new_draft<F>(pending: RwSignal<bool>, make: impl Fn() -> F + Copy + 'static) -> impl Fn() + Clone + 'static
-where
-    F: Future<Output = Result<i64, AppError>> + 'static,
-{
-    let navigate = use_navigate();
-    let toasts = use_toasts();
-    move || {
-        let navigate = navigate.clone();
-        pending.set(true);
-        spawn_local(async move {
-            match make().await {
-                Ok(id) => navigate(&format!("/studio/{id}"), NavigateOptions::default()),
-                Err(error) => {
-                    toasts.bad(&error);
-                    pending.try_set(false);
-                }
-            }
-        });
     }
 }
 

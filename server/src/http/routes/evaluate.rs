@@ -65,7 +65,7 @@ pub async fn answer(service: &EvaluationService, request: Request) -> ApiResult<
         Some(pending) => (pending, Wants::default()),
         None => {
             let request: EvaluationRequest = parse(&body)?;
-            let wants = request.wants.clone();
+            let wants = request.wants();
             (evaluation::decide_tree(&serving, request, "", now)?, wants)
         }
     };
@@ -114,7 +114,7 @@ async fn batch(State(state): State<AppState>, request: Request) -> ApiResult<Res
         .enumerate()
         .map(|(index, request)| {
             let at = format!("/requests/{index}");
-            let wants = request.wants.clone();
+            let wants = request.wants();
             let mut pending = evaluation::decide_tree(&serving, request, &at, now)?;
             asker.claim(&mut pending, &at)?;
             Ok((pending, wants))
