@@ -1,7 +1,7 @@
 //! Key figures (KPIs) for the pages.
 
 use leptos::prelude::*;
-use lifecycle::kpi::{Candidate, Summary};
+use lifecycle::kpi::{Candidate, Summary, approvals::ApprovalKpi};
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,8 @@ pub struct KpiReport {
     pub trend: Vec<Summary>,
     /// Projected and realised values of each candidate, largest gap first.
     pub candidates: Vec<Candidate>,
+    /// What people decided at run time.
+    pub approvals: ApprovalKpi,
     /// Whether the reader may engage a safety pause and none is in force.
     pub may_pause: bool,
     /// The server's time.
@@ -34,6 +36,7 @@ pub async fn read_kpis() -> Result<KpiReport, AppError> {
         summary: store::kpi::summary(&store, &me, None).await?,
         trend: store::kpi::trend(&store, &me, TREND_DAYS).await?,
         candidates: store::kpi::detail(&store, &me, None).await?,
+        approvals: store::kpi::approvals(&store, &me).await?,
         may_pause: me.may(lifecycle::authority::Permission::Pause) && !paused,
         as_of: crate::context::now(),
     })

@@ -4,6 +4,7 @@
 //! `store` compares the two. So that they agree exactly, all arithmetic is on integers: basis points are whole, and
 //! every quotient is rounded half away from zero.
 
+pub mod approvals;
 mod arithmetic;
 pub mod detail;
 pub mod event;

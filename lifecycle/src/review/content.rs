@@ -109,6 +109,17 @@ pub struct ReplayReport {
     pub evidence_gap: Option<EvidenceGap>,
 }
 
+impl ReplayReport {
+    /// Approvals per day that base and draft ask for, if the replayed decisions span at least an hour.
+    pub fn approvals_per_day(&self) -> Option<(Option<f64>, f64)> {
+        const LEAST_SECONDS: f64 = 3600.0;
+        let (from, to) = self.window?;
+        let seconds = to.since(from).as_secs_f64();
+        let a_day = |summary: &Summary| summary.approval_count as f64 / seconds * 86_400.0;
+        (seconds >= LEAST_SECONDS).then(|| (self.base_summary.as_ref().map(a_day), a_day(&self.bundle_summary)))
+    }
+}
+
 /// Why a corpus is not enough to draw conclusions from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

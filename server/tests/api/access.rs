@@ -79,6 +79,7 @@ pub fn routes() -> Vec<(&'static str, &'static str, Value, Permission)> {
         ("GET", "/policy/audit/verify", Value::Null, Read),
         ("GET", "/policy/audit/export", Value::Null, Read),
         ("GET", "/policy/kpis/summary", Value::Null, Read),
+        ("GET", "/policy/kpis/approvals", Value::Null, Read),
         ("GET", "/policy/kpis/projected-vs-realized", Value::Null, Read),
         ("GET", "/incidents", Value::Null, Read),
         ("POST", "/incidents", json!({"title": "trouble", "severity": "low"}), HandleIncidents),

@@ -2,13 +2,14 @@
 //! values.
 
 pub mod alert;
+mod approvals;
 pub mod labels;
 
 use leptos::prelude::*;
 use lifecycle::kpi::{Candidate, Summary};
 use policy::Timestamp;
 
-use self::alert::AlertPanel;
+use self::{alert::AlertPanel, approvals::Approvals};
 use crate::{
     api::kpi::{KpiReport, read_kpis},
     components::{
@@ -38,7 +39,7 @@ pub fn Kpis() -> impl IntoView {
 
 #[component]
 fn Page(report: KpiReport) -> impl IntoView {
-    let KpiReport { summary, trend, candidates, may_pause, as_of } = report;
+    let KpiReport { summary, trend, candidates, approvals, may_pause, as_of } = report;
     let alert_cards = labels::alert_cards(&summary, &trend);
     view! {
         <div class="stack">
@@ -49,6 +50,7 @@ fn Page(report: KpiReport) -> impl IntoView {
                 {tiles(&summary, &trend).into_iter().map(|tile| view! { <TilePanel tile=tile /> }).collect_view()}
             </div>
             <Candidates candidates=candidates as_of=as_of />
+            <Approvals kpi=approvals />
         </div>
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn Impact(
         ),
     };
     let recorded = replay.corpus_source == "recorded";
-    let forecast = forecast(&replay);
+    let forecast = replay.approvals_per_day();
     let base_bar = base.clone().zip(replay.base_summary.clone());
     view! {
         <div class="stack packet-body">
@@ -71,15 +71,6 @@ pub(super) fn Impact(
             <Flips flips=replay.flips total=replay.total_flips recorded=recorded />
         </div>
     }
-}
-
-/// Approvals per day that base and draft ask for, if the replayed decisions span at least an hour.
-fn forecast(replay: &ReplayReport) -> Option<(Option<f64>, f64)> {
-    const LEAST_SECONDS: f64 = 3600.0;
-    let (from, to) = replay.window?;
-    let seconds = to.since(from).as_secs_f64();
-    let a_day = |summary: &Summary| summary.approval_count as f64 / seconds * 86_400.0;
-    (seconds >= LEAST_SECONDS).then(|| (replay.base_summary.as_ref().map(a_day), a_day(&replay.bundle_summary)))
 }
 
 #[component]
