@@ -1,4 +1,4 @@
-import { newDraft, newDraftWith, readSource, writeSource } from "../support/editor.ts";
+import { newDraft, newDraftWith, readSource, saveDraft, writeSource } from "../support/editor.ts";
 import { newRule } from "../support/policy.ts";
 import { expect, hydrated, test } from "../support/studio.ts";
 
@@ -145,4 +145,50 @@ test("text that is not a number leaves the rule unchanged", async ({ as }) => {
   await field.fill("80");
   await expect(page.getByText(/the rule still says/)).toHaveCount(0);
   expect(await conditions()).toEqual({ ">=risk_score": 80 });
+});
+
+test("who approves is set in the form, and makes the bundle one of format 1.1", async ({ as, api }) => {
+  const page = await as("author");
+  const id = await newDraft(page);
+  const source = await readSource(page);
+  await writeSource(page, { ...source, rules: [newRule("ask-people", "needs_approval"), newRule("ask-nobody", "deny")] });
+  await page.getByRole("tab", { name: /^Rules/ }).click();
+  const rows = page.getByRole("table", { name: "Rules" }).locator("tr.rule-row");
+  const terms = page.getByRole("group", { name: "Who approves" });
+  await rows.getByRole("button", { name: "ask-nobody", exact: true }).click();
+  await expect(page.getByRole("form", { name: "Rule" }).locator(".rule-form-name")).toHaveText("ask-nobody");
+  await expect(terms).toHaveCount(0);
+  await rows.getByRole("button", { name: "ask-people", exact: true }).click();
+  await terms.getByRole("checkbox", { name: "safety owner" }).check();
+  const people = terms.getByRole("textbox", { name: "People", exact: true });
+  await people.fill("ann@example.org");
+  await people.press("Enter");
+  const quorum = terms.getByRole("textbox", { name: "Approvals needed" });
+  await quorum.fill("2");
+  await terms.getByRole("combobox", { name: "Expires after" }).selectOption("1 h");
+  await expect(terms.getByText(/is of format 1\.1/)).toBeVisible();
+  await expect(rows.filter({ hasText: "ask-people" })).toContainText("2 of safety owners or 1 named person, 1 h");
+  const written = await readSource(page);
+  expect(written.format).toBe("1.1");
+  expect(written.rules[0]).toMatchObject({ approvers: ["safety_owner", "ann@example.org"], quorum: 2, expires_in: 3600 });
+
+  // A wrong value is reported, and its place leads back to the field.
+  await page.getByRole("tab", { name: /^Rules/ }).click();
+  await quorum.fill("12");
+  await page.getByRole("tab", { name: /^Problems/ }).click();
+  await page.getByRole("button", { name: "quorum", exact: true }).click();
+  await expect(quorum).toBeFocused();
+  await quorum.fill("2");
+  await expect(page.getByRole("form", { name: "Rule" }).getByText(/whole number of people/)).toHaveCount(0);
+
+  // What is emptied is not written; the format stays.
+  await people.press("Backspace");
+  await terms.getByRole("checkbox", { name: "safety owner" }).uncheck();
+  const emptied = await readSource(page);
+  expect(emptied.rules[0]).not.toHaveProperty("approvers");
+  expect(emptied.format).toBe("1.1");
+  await saveDraft(page);
+  const { body } = await api("author").get(`/policy/bundles/${id}`);
+  expect(body.format).toBe("1.1");
+  expect(body.rules[0]).toMatchObject({ id: "ask-people", quorum: 2, expires_in: 3600 });
 });

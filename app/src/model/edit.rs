@@ -41,6 +41,15 @@ pub enum Edit {
         /// The part's new value.
         value: Option<Value>,
     },
+    /// Set a member with terms of approvals; one that says nothing is removed. Makes the bundle one of format 1.1.
+    Terms {
+        /// The rule.
+        key: RuleKey,
+        /// The member.
+        member: &'static str,
+        /// The member's new value.
+        value: Option<Value>,
+    },
     /// Write a condition: a new one, or in place of the one under `from`.
     Condition {
         /// The rule.
@@ -148,7 +157,7 @@ impl Edit {
     pub fn label(&self) -> String {
         let rules = |count: usize| if count == 1 { "rule".to_owned() } else { format!("{count} rules") };
         match self {
-            Self::Set { field, .. } => format!("edit {field}"),
+            Self::Set { field, .. } | Self::Terms { member: field, .. } => format!("edit {field}"),
             Self::SetAll { keys, field, .. } => format!("edit {field} of {}", rules(keys.len())),
             Self::Budget { part, .. } => format!("edit budget {part}"),
             Self::Condition { from: None, .. } => "add condition".to_owned(),
@@ -190,6 +199,7 @@ impl Content {
             Edit::Budget { key, part, value } => {
                 next.edit_rule(*key, |rule| rule::set_budget(rule, part, value.clone()));
             }
+            Edit::Terms { key, member, value } => next.set_term(*key, member, value.clone()),
             Edit::Condition { key, from, to, value } => {
                 let written = self.rule(*key).ok_or(EditRefused::Nothing)?;
                 if from.as_ref() != Some(to) && rule::conditions(written).any(|(other, _)| other == to) {

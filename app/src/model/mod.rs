@@ -2,16 +2,18 @@
 //! plain functions.
 //!
 //! ```text
-//! content    the document: rules with stable local keys, and everything that is not a rule
-//! rule       reading and writing the fields of one rule as written
-//! condition  operators, values and the rows of the condition form
-//! order      the evaluation order of rules, moving a rule in it, filtering
-//! edit       the operations, each from one document to the next
-//! history    undo and redo, with typing folded into one step
-//! text       the document as JSON text, both ways
-//! paste      rules from the clipboard: JSON or rows of a spreadsheet
+//! content         the document: rules with stable local keys, and everything that is not a rule
+//! rule            reading and writing the fields of one rule as written
+//! condition       operators, values and the rows of the condition form
+//! approval_terms  the terms on which a rule asks people
+//! order           the evaluation order of rules, moving a rule in it, filtering
+//! edit            the operations, each from one document to the next
+//! history         undo and redo, with typing folded into one step
+//! text            the document as JSON text, both ways
+//! paste           rules from the clipboard: JSON or rows of a spreadsheet
 //! ```
 
+pub mod approval_terms;
 pub mod condition;
 pub mod content;
 pub mod edit;

@@ -113,8 +113,8 @@ pub fn Tokens(
     #[prop(optional)]
     kind: Option<ValueKind>,
     /// The id of a `<datalist>` for completion.
-    #[prop(optional)]
-    list: Option<String>,
+    #[prop(optional_no_strip)]
+    list: Option<&'static str>,
 ) -> impl IntoView {
     let text = RwSignal::new(String::new());
     let add = move || {
@@ -189,10 +189,13 @@ pub fn TokensField(
     hint: &'static str,
     #[prop(into)] items: Signal<Vec<Value>>,
     #[prop(into)] on_items: Callback<Vec<Value>>,
+    /// The id of a `<datalist>` for completion.
+    #[prop(optional)]
+    list: Option<&'static str>,
 ) -> impl IntoView {
     view! {
         <Field label=label id=id hint=hint>
-            <Tokens label=label id=id items=items on_items=on_items kind=ValueKind::Text />
+            <Tokens label=label id=id items=items on_items=on_items kind=ValueKind::Text list=list />
         </Field>
     }
 }

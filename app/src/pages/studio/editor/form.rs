@@ -4,6 +4,7 @@ use leptos::{html, prelude::*};
 use serde_json::Value;
 
 use super::{
+    approval_terms::WhoApproves,
     condition_rows::ConditionRows,
     controls::{NumberField, TokensField},
     coverage::Coverage,
@@ -114,6 +115,7 @@ fn RuleForm(editor: EditorState, rule_key: RuleKey) -> impl IntoView {
                     <TextField editor=editor rule_key=key field="action" label="Action" mono=true names=names::actions(editor, key) />
                 </div>
                 <EffectField editor=editor rule_key=key />
+                <WhoApproves editor=editor rule_key=key />
                 <ConditionRows editor=editor rule_key=key />
                 <ReasonField editor=editor rule_key=key />
                 <div class="field-pair">

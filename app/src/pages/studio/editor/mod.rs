@@ -7,7 +7,7 @@
 //! draft_parsing    parses the draft on the page, for tabs that evaluate single inputs
 //! head             the heading with its chips and buttons
 //! table, row       the rules in evaluation order; drag and inline are what can be done in a row
-//! form             the form of one rule, with controls, condition_rows, names, coverage, shadowed_by
+//! form             the form of one rule, with controls, condition_rows, approval_terms, names, coverage, shadowed_by
 //! source_tab, bundle_tab, policy_map          the other tabs of the document
 //! problems, changes, meaning                  the side panel
 //! dock             simulate, one_input, why_not, sweep, test_cases, test_case_list, boundary_cases
@@ -15,6 +15,7 @@
 //! paste_rules, keyboard                       clipboard and keyboard shortcuts
 //! ```
 
+mod approval_terms;
 mod boundary_cases;
 mod bundle_tab;
 mod changes;

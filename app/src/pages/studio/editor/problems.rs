@@ -20,6 +20,7 @@ use crate::{
         Button, ButtonKind, EmptyState, FindingChip, condition_words, effect_words, facts::gist, format, prose::prose,
     },
     labels::outside,
+    model::RuleKey,
 };
 
 /// Maximum number of findings of each severity that are drawn; the others are counted.
@@ -136,6 +137,7 @@ pub fn FindingItem(
     let key = editor.results.checked().with_untracked(|checked| checked.key(&finding));
     let name = finding.rule_id.clone().unwrap_or_else(|| "rule without id".to_owned());
     let place = place(&finding.path);
+    let field = field(&finding.path).filter(|_| editor.document.is_editable()).zip(key);
     let what = finding.clone();
     view! {
         <li class="finding">
@@ -152,7 +154,7 @@ pub fn FindingItem(
                             </button>
                         }
                     })}
-                {place.map(|place| view! { <code class="finding-place">{outside(&place)}</code> })}
+                {place.map(|place| view! { <Place editor=editor words=outside(&place) field=field /> })}
             </div>
             <p class="finding-message">{prose(&finding.message)}</p>
             {finding.suggestion.map(|suggestion| view! { <p class="finding-suggestion muted">{prose(&suggestion)}</p> })}
@@ -167,6 +169,22 @@ pub fn FindingItem(
                 })}
         </li>
     }
+}
+
+/// The part of a rule that a finding is about; where the form has a field for it, a button that goes there.
+#[component]
+fn Place(editor: EditorState, words: String, field: Option<(Part, RuleKey)>) -> AnyView {
+    let Some((part, key)) = field else { return view! { <code class="finding-place">{words}</code> }.into_any() };
+    let go = move |_| match &part {
+        Part::Field(field) => editor.select_field(key, field),
+        Part::Condition(condition) => editor.select_condition(key, condition.clone()),
+    };
+    view! {
+        <button type="button" class="link-button" title="Go to this field" on:click=go>
+            <code class="finding-place">{words}</code>
+        </button>
+    }
+    .into_any()
 }
 
 /// An input in a few words, which unfolds into the whole input.
@@ -249,13 +267,50 @@ fn place(path: &str) -> Option<String> {
     let mut parts = path.strip_prefix("/rules/")?.splitn(3, '/').skip(1);
     let (field, inner) = (parts.next()?, parts.next());
     match (field, inner) {
-        ("conditions", Some(key)) => {
-            let key = key.replace("~1", "/").replace("~0", "~");
-            Some(condition_words(&key, &serde_json::Value::Null).field)
-        }
+        ("conditions", Some(key)) => Some(condition_words(&unescape(key), &serde_json::Value::Null).field),
         (field, Some(inner)) => Some(format!("{field}.{}", inner.replace('/', "."))),
         (field, None) => Some(field.to_owned()),
     }
+}
+
+/// A part of the form of a rule.
+#[derive(Debug, PartialEq)]
+enum Part {
+    /// The field with this id, after `rule-`.
+    Field(&'static str),
+    /// The condition that is written under this key.
+    Condition(String),
+}
+
+/// The members of a rule, and of its budget, that the form has a field for.
+const FIELDS: [&str; 14] = [
+    "id",
+    "agent",
+    "action",
+    "effect",
+    "reason",
+    "priority",
+    "cost",
+    "compute",
+    "risk",
+    "tags",
+    "approvers",
+    "quorum",
+    "expires_in",
+    "unbound",
+];
+
+/// The part of the form that a path leads to.
+fn field(path: &str) -> Option<Part> {
+    let mut members = path.strip_prefix("/rules/")?.split('/').skip(1);
+    match (members.next()?, members.next()) {
+        ("conditions", key) => Some(Part::Condition(unescape(key?))),
+        ("budget", Some(name)) | (name, _) => FIELDS.into_iter().find(|field| *field == name).map(Part::Field),
+    }
+}
+
+fn unescape(token: &str) -> String {
+    token.replace("~1", "/").replace("~0", "~")
 }
 
 /// Makes one repair.
@@ -293,4 +348,20 @@ fn repair(
         }
     };
     worker_client::ask(question, Callback::new(on_answer));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_leads_to_a_field_of_the_form() {
+        assert_eq!(field("/rules/3/quorum"), Some(Part::Field("quorum")));
+        assert_eq!(field("/rules/3/approvers/1"), Some(Part::Field("approvers")));
+        assert_eq!(field("/rules/3/budget/risk"), Some(Part::Field("risk")));
+        assert_eq!(field("/rules/3/conditions/a~1b"), Some(Part::Condition("a/b".to_owned())));
+        for elsewhere in ["/rules/3", "/rules/3/quorumm", "/rules/3/conditions", "/rules/3/budget", "/schema", ""] {
+            assert_eq!(field(elsewhere), None, "{elsewhere}");
+        }
+    }
 }

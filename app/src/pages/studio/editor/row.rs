@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use policy::lint::Severity;
+use policy::{
+    bundle::{Effect, Format},
+    lint::Severity,
+};
 use serde_json::Value;
 use wasm_bindgen::JsCast;
 
 use super::{
-    drag, inline,
+    approval_terms, drag, inline,
     state::{EditorState, checked::code_label},
 };
 use crate::{
@@ -103,6 +106,7 @@ pub fn RuleRow(editor: EditorState, rule_key: RuleKey) -> impl IntoView {
             </td>
             <td class="rule-effect">
                 {move || written.with(|rule| effect(&rule.0))}
+                {move || written.with(|rule| terms(editor, &rule.0))}
                 <inline::EffectSelect editor=editor rule_key=key name=id value=effect_name />
             </td>
             <td class="rule-hits num">{hits}</td>
@@ -162,6 +166,13 @@ fn effect(rule: &RawRule) -> AnyView {
             view! { <Chip tone=Tone::Bad sign="?">{words}</Chip> }.into_any()
         }
     }
+}
+
+/// The terms of approvals in words, where they mean something.
+fn terms(editor: EditorState, rule: &RawRule) -> Option<AnyView> {
+    let asks = rule::effect(rule) == Some(Effect::NeedsApproval) && editor.document.format().get() >= Format::V1_1;
+    let words = asks.then(|| approval_terms::in_words(rule)).filter(|words| !words.is_empty())?;
+    Some(view! { <span class="rule-terms muted">{words}</span> }.into_any())
 }
 
 /// The conditions in words, each with its value in stable if the two differ.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use policy::bundle::schema::Schema;
+use policy::bundle::{Format, schema::Schema};
 
 use super::read_only::ReadOnly;
 use crate::{
@@ -20,6 +20,7 @@ pub struct Document {
     content: Memo<Content>,
     dirty: Memo<bool>,
     schema: Memo<Option<Arc<Schema>>>,
+    format: Memo<Format>,
     unparsed_source: RwSignal<Option<String>>,
     flush_source: StoredValue<Option<Callback<()>>>,
     toasts: Toasts,
@@ -36,6 +37,7 @@ impl Document {
                 content.head().schema.as_ref().and_then(|schema| Schema::parse(schema).ok()).map(Arc::new)
             })
         });
+        let format = Memo::new(move |_| content.with(Content::format));
         let unparsed_source = RwSignal::new(None);
         Self {
             editable,
@@ -44,6 +46,7 @@ impl Document {
             content,
             dirty,
             schema,
+            format,
             unparsed_source,
             flush_source: StoredValue::new(None),
             toasts,
@@ -78,6 +81,11 @@ impl Document {
     /// The declared schema, if it is valid.
     pub fn schema(self) -> Memo<Option<Arc<Schema>>> {
         self.schema
+    }
+
+    /// The format of the bundle.
+    pub fn format(self) -> Memo<Format> {
+        self.format
     }
 
     /// Source text that was typed but cannot be parsed yet.

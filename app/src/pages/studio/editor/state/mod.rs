@@ -29,6 +29,7 @@ use std::{collections::HashSet, sync::Arc};
 use leptos::prelude::*;
 use lifecycle::bundle::State;
 use policy::{bundle::Source, engine::Input};
+use wasm_bindgen::JsCast;
 
 use self::{checked::Checked, stable::Stable};
 pub use self::{
@@ -118,6 +119,18 @@ impl EditorState {
     pub fn select_condition(self, key: RuleKey, condition: String) {
         self.select_rule(key);
         self.selection.focus_condition(key, condition);
+    }
+
+    /// Opens a rule in the form and focuses one of its fields.
+    pub fn select_field(self, key: RuleKey, field: &'static str) {
+        self.select_rule(key);
+        // In the next frame: the form may not be there until then.
+        request_animation_frame(move || {
+            let found = document().query_selector(&format!("#rule-{field}, [name=rule-{field}]:checked"));
+            if let Some(input) = found.ok().flatten().and_then(|node| node.dyn_into::<web_sys::HtmlElement>().ok()) {
+                let _ = input.focus();
+            }
+        });
     }
 
     /// Opens the rule with this id in the form, if the draft has it.
