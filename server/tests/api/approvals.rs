@@ -486,3 +486,32 @@ async fn two_servers_use_an_approval_once_and_a_restart_loses_none() {
     let later = Caller { workspace: &third, token: service.token.clone() };
     assert_eq!(use_it(&later, &id, json!({"subject": "restart"})).await, allowed());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_is_made_of_an_approved_call_and_the_work_is_counted() {
+    let workspace = workspace().await;
+    let service = workspace.caller(Role::Service).await;
+    let id = ask(&service, json!({})).await;
+    approve(&workspace, &id).await;
+    assert_eq!(use_it(&service, &id, json!({})).await, allowed());
+    let denied = ask(&service, json!({"subject": "b"})).await;
+    let approver = workspace.caller(Role::Approver).await;
+    decide(&approver, &denied, json!({"decision": "deny", "reason": "Not this one"})).await.expect(200);
+    let figures = approver.get("/policy/kpis/approvals").await.expect(200);
+    let rule = &figures["rules"][0];
+    let counts = ["asked", "approved", "denied", "expired", "used"].map(|name| rule[name].as_i64().unwrap());
+    assert_eq!((&rule["rule"], counts), (&json!("quarantine-high-risk"), [2, 1, 1, 0, 1]), "{figures}");
+    assert!(rule["median_seconds"].is_number() && figures["asked_per_day"] == 2.0, "{figures}");
+
+    let owner = workspace.caller(Role::RuntimeOwner).await;
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let made = owner.send(Method::POST, "/api/approvals/make-rule", &form, Body::from(format!("id={id}"))).await;
+    let draft: i64 = made.text.parse().unwrap_or_else(|_| panic!("{}", made.text));
+    let draft = owner.get(&format!("/policy/bundles/{draft}")).await.expect(200);
+    let rule =
+        draft["rules"].as_array().unwrap().iter().find(|rule| rule["id"] == "quarantine-high-risk-approved").unwrap();
+    assert_eq!((&draft["state"], &rule["effect"], &rule["priority"]), (&json!("draft"), &json!("allow"), &json!(81)));
+    assert_eq!(rule["conditions"], json!({">=risk_score": 90, "==risk_score": 92, "==note": "a"}));
+    let lint = owner.post("/policy/lint", json!({"rules": draft["rules"]})).await.expect(200);
+    assert_eq!(lint["errors"], json!([]));
+}
