@@ -26,6 +26,10 @@ pub struct WorkspaceMetrics {
     pub rollback_failures: u64,
     /// Cost of the decisions of the last 24 hours, as reported or otherwise as budgeted, USD.
     pub cost_24h: f64,
+    /// Approval requests that wait for people.
+    pub approvals_waiting: u64,
+    /// Seconds for which the oldest of them has waited; 0 without one.
+    pub approval_wait_seconds: f64,
     /// Cost budget for 24 hours of decisions, USD.
     pub cost_budget: f64,
 }
@@ -61,12 +65,20 @@ pub async fn read(store: &Store) -> Result<WorkspaceMetrics> {
     )
     .fetch_one(&mut *db)
     .await?;
+    let (waiting, wait_seconds): (i64, f64) = sqlx::query_as(
+        "select count(*), coalesce(extract(epoch from now() - min(requested_at)), 0)::float8
+         from policy_approvals where status = 'pending' and expires_at > now()",
+    )
+    .fetch_one(&mut *db)
+    .await?;
     Ok(WorkspaceMetrics {
         system,
         errors,
         gates,
         rollback_failures: rollback_failures.unsigned_abs(),
         cost_24h,
+        approvals_waiting: waiting.unsigned_abs(),
+        approval_wait_seconds: wait_seconds,
         cost_budget: settings.simulation.cost,
     })
 }

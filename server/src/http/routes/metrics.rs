@@ -119,6 +119,13 @@ fn workspace(registry: &Registry, metrics: &WorkspaceMetrics) -> prometheus::Res
         "Bundles in service whose automatic rollback failed, because nothing can take over.",
         failures,
     )?;
+    let waiting = metrics.approvals_waiting as f64;
+    gauge("policy_approvals_waiting", "Calls of agents that wait for people.", waiting)?;
+    gauge(
+        "policy_approval_wait_seconds",
+        "Seconds for which the oldest call of an agent has waited for people; 0 without one.",
+        metrics.approval_wait_seconds,
+    )?;
     gauge("policy_cost_24h", "What the decisions of the last 24 hours cost, USD.", metrics.cost_24h)?;
     gauge("policy_cost_budget", "What the decisions of 24 hours may cost, USD.", metrics.cost_budget)?;
     gauge("policy_paused", "Whether a safety pause is in force.", flag(system.paused))?;
