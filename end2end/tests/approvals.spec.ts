@@ -157,7 +157,8 @@ test("a grant for a session is in force until it is revoked, and an agent cancel
   await expect(grants).toContainText("0 of 2 used");
 
   const other = { risk_score: 71, sender_reputation: 0.1 };
-  const used = await agent.post("/policy/evaluate", call("mail-session", { ...members, context: other }));
+  const again = call("mail-session", { ...members, context: other, request_approval: true });
+  const used = await agent.post("/policy/evaluate", again);
   expect(used.body, JSON.stringify(used.body)).toMatchObject({ effect: "allow", mode: "approved" });
   await expect(grants, "the page follows without a reload").toContainText("1 of 2 used");
   await grants.getByRole("button", { name: "Revoke", exact: true }).first().click();

@@ -1,6 +1,6 @@
 //! A rule made of a call that people approved: what they need not be asked again.
 
-use policy::bundle::{approval::bound_context, rule::is_id};
+use policy::bundle::{approval::bound_context, notation, rule::is_id};
 use serde_json::{Map, Value, json};
 
 use super::{Request, ScopeKind};
@@ -16,6 +16,9 @@ pub enum NoRule {
     /// A condition cannot hold a list, and a rule without it would allow more than was asked.
     #[error("the argument `{0}` is a list, which no condition can hold to: write the rule yourself")]
     List(String),
+    /// No condition can name this argument.
+    #[error("the argument `{0}` has a name that no condition can have: write the rule yourself")]
+    Name(String),
     /// What a guardrail holds is looked at every time.
     #[error("a guardrail holds this call: it is looked at every time")]
     Guardrail,
@@ -60,11 +63,19 @@ fn add_values(path: &str, members: &Map<String, Value>, conditions: &mut Map<Str
         match value {
             Value::Object(below) => add_values(&field, below, conditions)?,
             Value::Array(_) => return Err(NoRule::List(field)),
-            // An operator is read at the beginning of a key: with one of its own, the name is taken as it is.
-            Value::Null => drop(conditions.insert(format!("?{field}"), Value::Bool(false))),
-            value => drop(conditions.insert(format!("=={field}"), value.clone())),
+            Value::Null => add(format!("?{field}"), Value::Bool(false), conditions)?,
+            value => add(format!("=={field}"), value.clone(), conditions)?,
         }
     }
+    Ok(())
+}
+
+/// Adds a condition, unless its field cannot be written in one.
+fn add(key: String, value: Value, conditions: &mut Map<String, Value>) -> Result<(), NoRule> {
+    if notation::parse(&key, &value).is_err() {
+        return Err(NoRule::Name(key.trim_start_matches(['=', '?']).to_owned()));
+    }
+    conditions.insert(key, value);
     Ok(())
 }
 
@@ -118,16 +129,12 @@ mod tests {
 
     #[test]
     fn the_rule_allows_that_call_and_no_other() {
-        let asked = json!({"amount": 420, "order": {"id": "88", "gift": false}, ">odd": "x", "at": 1, "note": null});
+        let asked = json!({"amount": 420, "order": {"id": "88", "gift": false}, "at": 1, "note": null});
         let request = request(asked.clone());
         assert_eq!(answer(&request, &asked), Effect::Allow);
-        for (pointer, value) in [
-            ("/amount", json!(421)),
-            ("/order/id", json!("89")),
-            ("/order/gift", json!(true)),
-            ("/>odd", json!("y")),
-            ("/note", json!("z")),
-        ] {
+        for (pointer, value) in
+            [("/amount", json!(421)), ("/order/id", json!("89")), ("/order/gift", json!(true)), ("/note", json!("z"))]
+        {
             let mut other = asked.clone();
             *other.pointer_mut(pointer).unwrap() = value;
             assert_eq!(answer(&request, &other), Effect::NeedsApproval, "{pointer}");
@@ -140,6 +147,7 @@ mod tests {
     #[test]
     fn lists_and_guardrails_make_no_rule_and_ids_stay_unique() {
         assert_eq!(as_rule(&request(json!({"to": ["a"]})), &[]), Err(NoRule::List("to".into())));
+        assert_eq!(as_rule(&request(json!({">odd": 1})), &[]), Err(NoRule::Name(">odd".into())));
         let mut guarded = request(json!({"amount": 60}));
         guarded.terms.guardrail = true;
         assert_eq!(as_rule(&guarded, &[]), Err(NoRule::Guardrail));

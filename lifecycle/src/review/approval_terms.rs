@@ -9,7 +9,7 @@ pub(super) fn weakened(base: &Bundle, draft: &Bundle) -> bool {
     let held = |rule: &&Rule| rule.enabled && rule.effect == Effect::NeedsApproval;
     base.rules.iter().filter(held).any(|before| {
         match draft.rules.iter().find(|after| after.id == before.id && after.enabled) {
-            // What is denied, or allowed, is told by the decisions that change.
+            // What is denied, or allowed, shows in the decisions that change.
             Some(after) if after.effect != Effect::NeedsApproval => false,
             Some(after) => is_weaker(&before.approval, &after.approval) || is_less_risky(before, after),
             // Another rule may hold the same calls.
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn weaker_terms_are_told_from_stronger_and_equal_ones() {
+    fn weaker_terms_are_recognised_among_stronger_and_equal_ones() {
         let before = bundle(
             &json!({"approvers": ["approver", "safety_owner"], "quorum": 2, "expires_in": 600, "unbound": ["at"]}),
         );

@@ -5,6 +5,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::Path,
     process::Command,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -26,9 +27,16 @@ fn owner(data_dir: &Path) -> PgConnectOptions {
     Private::running(data_dir).expect("a server that runs").1
 }
 
+/// The process of the database, as soon as it runs: between two runs there is none.
 fn postmaster(data_dir: &Path) -> String {
-    let file = fs::read_to_string(data_dir.join("postgres/cluster/postmaster.pid")).unwrap();
-    file.lines().next().unwrap().to_owned()
+    for _ in 0..1_000 {
+        let file = fs::read_to_string(data_dir.join("postgres/cluster/postmaster.pid")).unwrap_or_default();
+        if let Some(process) = file.lines().next() {
+            return process.to_owned();
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    panic!("the database does not run");
 }
 
 /// A statement that goes on for minutes and does not notice that its server is gone; returns its process.
