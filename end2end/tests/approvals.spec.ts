@@ -14,7 +14,7 @@ function call(subject: string, more: object = {}) {
     action: "escalate",
     subject,
     on_behalf_of: "lena@shop.example",
-    context: { risk_score: 70, sender_reputation: 0.2, sender_domain: "shop\u200b.example" },
+    context: { risk_score: 70, sender_reputation: 0.2, sender_domain: "shop\u200b.ex\u0430mple" },
     ...more,
   };
 }
@@ -45,7 +45,8 @@ test("an agent asks, a person approves, the agent acts once and reports it", asy
     const facts = article(page).getByRole("table", { name: "Arguments" });
     await expect(facts.getByRole("row", { name: /sender_reputation/ })).toContainText("0.2");
     // What cannot be seen is written out.
-    await expect(facts.getByRole("row", { name: /sender_domain/ })).toContainText("shopU+200B.example");
+    await expect(facts.getByRole("row", { name: /sender_domain/ })).toContainText("shopU+200B.ex\u0430mple");
+    await expect(article(page)).toContainText("In sender_domain, “\u0430” is U+0430, which only looks like “a”.");
     await expect(article(page)).toContainText("inbox-escalate-medium-risk");
     await expect(article(page)).toContainText("Doubtful mail from a poorly reputed sender needs a human look.");
   });

@@ -9,9 +9,9 @@ use lifecycle::{
     approval::{Scope, Status, Verdict, request::Use},
     decision::BundleRef,
 };
-#[cfg(feature = "ssr")]
-use policy::bundle::Risk;
 use policy::{Timestamp, bundle::Budget};
+#[cfg(feature = "ssr")]
+use policy::{bundle::Risk, characters::lookalikes::skeleton};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -104,6 +104,8 @@ pub struct ApprovalDetail {
     pub session: Option<String>,
     /// The arguments.
     pub context: Map<String, Value>,
+    /// Arguments with letters that look like others, in sentences.
+    pub lookalikes: Vec<String>,
     /// The arguments that may change without a new request.
     pub unbound: Vec<String>,
     /// The rule that holds the call.
@@ -243,6 +245,7 @@ impl ApprovalDetail {
         };
         Self {
             session: terms.session,
+            lookalikes: lookalikes(&context),
             context,
             unbound: terms.unbound,
             conditions: rule_written.get("conditions").and_then(Value::as_object).cloned().unwrap_or_default(),
@@ -264,6 +267,36 @@ impl ApprovalDetail {
             as_of,
         }
     }
+}
+
+/// What looks like another text: a letter of another script among Latin ones, as in `p\u{430}ypal`. At most a few.
+#[cfg(feature = "ssr")]
+fn lookalikes(context: &Map<String, Value>) -> Vec<String> {
+    const MOST: usize = 5;
+    let mut found = Vec::new();
+    let mut open: Vec<(String, &Value)> = context.iter().map(|(name, value)| (name.clone(), value)).collect();
+    while let Some((path, value)) = open.pop() {
+        match value {
+            Value::String(text) => {
+                let latin = text.chars().any(|letter| letter.is_ascii_alphabetic());
+                let odd = text.chars().filter(|letter| latin && letter.is_alphabetic() && !letter.is_ascii());
+                let twin = |letter: char| Some((letter, skeleton(letter.encode_utf8(&mut [0; 4])).chars().next()?));
+                if let Some((letter, like)) = odd.filter_map(twin).find(|(_, like)| like.is_ascii_alphabetic()) {
+                    let code = u32::from(letter);
+                    let name = labels::outside(&path);
+                    found.push(format!("In {name}, “{letter}” is U+{code:04X}, which only looks like “{like}”."));
+                }
+            }
+            Value::Array(items) => open.extend(items.iter().map(|item| (path.clone(), item))),
+            Value::Object(members) => {
+                open.extend(members.iter().map(|(name, value)| (format!("{path}.{name}"), value)));
+            }
+            _ => {}
+        }
+    }
+    found.sort_unstable();
+    found.truncate(MOST);
+    found
 }
 
 /// Roles and people in words.
@@ -304,5 +337,23 @@ impl From<store::approvals::Similar> for SimilarRequests {
         let store::approvals::Similar { approved, denied, expired, cancelled, median_seconds } = similar;
         let median_seconds = median_seconds.map(|seconds| seconds.max(0.0).round() as u64);
         Self { approved, denied, expired, cancelled, median_seconds }
+    }
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn letters_that_look_like_latin_ones_are_named_among_them_only() {
+        let notes = |context: Value| lookalikes(context.as_object().unwrap());
+        assert_eq!(
+            notes(json!({"mail": {"to": ["bob@x.example", "p\u{430}ypal.example"]}})),
+            ["In mail.to, “\u{430}” is U+0430, which only looks like “a”."]
+        );
+        let plain = json!({"a": "café Ærø naïve Straße", "b": "привет", "c": 1, "d": "łódź"});
+        assert_eq!(notes(plain), Vec::<String>::new());
     }
 }

@@ -25,6 +25,8 @@ use super::{
     serving::Serving,
 };
 
+/// How many approvals are used or asked for at a time: the rest of the connections are for everything else.
+pub(super) const TURNS: usize = 8;
 /// How long the database may take over an approval.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -65,6 +67,8 @@ pub async fn conclude(
             refuse("approval_impossible", "No rule holds this call, so there is nothing that people could approve.");
         return Ok(Concluded::with(append(service, pending).await?, Some(refused)));
     };
+    // The wait for a turn is not the database's.
+    let _turn = service.approval_turn().await;
     let record = pending.to_record().map_err(unreadable)?.into_owned();
     let mut answer = None;
     match use_approval(service, actor, &record, wants, rule).await {

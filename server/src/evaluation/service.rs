@@ -5,11 +5,12 @@ use std::{path::Path, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use store::{Store, refusals::Refusals, system::Servers};
 use tokio::{
-    sync::watch,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::{Instant, sleep, timeout},
 };
 
 use super::{
+    approval::TURNS,
     approval_changes,
     durability::Durability,
     log::DecisionLog,
@@ -46,6 +47,8 @@ pub struct EvaluationService {
     followed: Followed,
     /// Grows with every change of an approval request.
     approvals: Arc<watch::Sender<i64>>,
+    /// Approvals that are used or asked for at this moment.
+    approval_turns: Arc<Semaphore>,
     /// The thread of the loops that safety depends on.
     pub safety: SafetyThread,
 }
@@ -80,8 +83,19 @@ impl EvaluationService {
         let refusals = Arc::clone(store.refusals());
         let tokens = TokenCache::new(store.identifying());
         let approvals = approval_changes::follow(store.clone());
-        let limits = RateLimits::default();
-        Ok(Self { serving, log, metrics, tokens, refusals, limits, store, followed, approvals, safety })
+        Ok(Self {
+            serving,
+            log,
+            metrics,
+            tokens,
+            refusals,
+            limits: RateLimits::default(),
+            store,
+            followed,
+            approvals,
+            approval_turns: Arc::new(Semaphore::new(TURNS)),
+            safety,
+        })
     }
 
     /// The live state, as it is now.
@@ -97,6 +111,12 @@ impl EvaluationService {
     /// A number that grows whenever an approval request may have changed.
     pub fn approval_changes(&self) -> watch::Receiver<i64> {
         self.approvals.subscribe()
+    }
+
+    /// A turn to use an approval or ask for one.
+    pub(super) async fn approval_turn(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        Arc::clone(&self.approval_turns).acquire_owned().await.ok()
     }
 
     /// The database.

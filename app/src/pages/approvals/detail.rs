@@ -63,6 +63,7 @@ pub(super) fn Detail(detail: ApprovalDetail, state: PageState) -> impl IntoView 
                             </Notice>
                         }
                     })}
+                <Lookalikes notes=detail.lookalikes.clone() />
                 <Arguments context=detail.context.clone() unbound=detail.unbound.clone() />
                 <Why detail=detail.clone() progress=progress />
                 {waits.then(|| view! { <Decide detail=detail.clone() state=state /> })}
@@ -84,6 +85,15 @@ pub(super) fn Detail(detail: ApprovalDetail, state: PageState) -> impl IntoView 
             </article>
         </Panel>
     }
+}
+
+/// Letters that only look like others, which nobody sees in the arguments themselves.
+#[component]
+fn Lookalikes(notes: Vec<String>) -> impl IntoView {
+    (!notes.is_empty()).then(|| {
+        let notes = notes.into_iter().map(|note| view! { <p><ExternalText text=note /></p> });
+        view! { <Notice tone=Tone::Warn>{notes.collect_view()}</Notice> }
+    })
 }
 
 /// The arguments, exactly: texts in quotes, everything else as JSON.

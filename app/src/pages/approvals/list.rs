@@ -22,7 +22,8 @@ pub(super) fn Lists(
 ) -> impl IntoView {
     let ApprovalList { waiting, groups, more, in_force, ended, may_decide, as_of } = list;
     let count = waiting.len() + groups.iter().map(|group| usize::try_from(group.waiting).unwrap_or(0)).sum::<usize>();
-    let note = if more { format!("more than {count}") } else { count.to_string() };
+    // Groups count all that wait.
+    let note = if more && groups.is_empty() { format!("more than {count}") } else { count.to_string() };
     let (rule, agent) = group.get_untracked();
     let narrowed = (!rule.is_empty() || !agent.is_empty()).then(|| {
         view! {

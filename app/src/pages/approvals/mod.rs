@@ -65,7 +65,7 @@ pub fn Approvals() -> impl IntoView {
             }
         />
         <div class="approvals" class:approvals-open=move || !opened.read().is_empty()>
-            <div class="approvals-list stack">
+            <div class="approvals-list">
                 <Transition fallback=|| {
                     view! { <Skeleton lines=6 /> }
                 }>

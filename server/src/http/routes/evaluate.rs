@@ -21,6 +21,7 @@ use serde::Deserialize;
 use serde_json::json;
 use store::refusals::Refusals;
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
 
 use crate::{
     auth,
@@ -38,6 +39,8 @@ const MAX_BYTES: usize = 512 * 1024;
 const MAX_BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// A size in bytes that nearly every answer fits in.
 const USUAL_RESPONSE: usize = 1024;
+/// How many requests of one batch may use an approval or ask for one at a time: others have single requests.
+const APPROVALS_AT_A_TIME: usize = 2;
 /// Maximum number of requests in a batch.
 const MAX_REQUESTS: usize = 1_000;
 
@@ -121,7 +124,9 @@ async fn batch(State(state): State<AppState>, request: Request) -> ApiResult<Res
         })
         .collect::<Result<_, Problem>>()?;
     let actor = asker.actor()?;
+    let turns = Semaphore::new(APPROVALS_AT_A_TIME);
     let conclude = async |(pending, wants): (PendingDecision, Wants)| {
+        let _turn = if wants.anything() { turns.acquire().await.ok() } else { None };
         evaluation::conclude(service, actor, pending, &wants, &serving).await
     };
     let concluded = join_all(pending.into_iter().map(conclude)).await;
