@@ -394,6 +394,14 @@ async fn a_decision_in_the_log_is_asked_about_afterwards() {
     let again = service.post("/policy/approvals", json!({"decision_id": "first"})).await.expect(201);
     assert_eq!(again["id"], request["id"]);
     service.post("/policy/approvals", json!({"decision_id": "none"})).await.problem(404, "not_found");
+    for (member, text) in
+        [("session", "a\0b".to_owned()), ("on_behalf_of", String::new()), ("session", "x".repeat(2_000))]
+    {
+        let mut body = json!({"decision_id": "first"});
+        body[member] = json!(text);
+        let problem = service.post("/policy/approvals", body).await.problem(422, "invalid_field");
+        assert_eq!(problem["errors"][0]["pointer"], json!(format!("/{member}")), "{problem}");
+    }
     let below = json!({"decision_id": "denied", "context": {"risk_score": 1}});
     service.post("/policy/evaluate", call(below)).await.expect(200);
     service.post("/policy/approvals", json!({"decision_id": "denied"})).await.problem(409, "invalid_transition");

@@ -13,6 +13,7 @@ use lifecycle::{
     authority::Actor,
     problem::Problem,
 };
+use policy::{Fault, limits::MAX_STRING_BYTES};
 use serde::Deserialize;
 use store::approvals::{Decision, Filter};
 use tokio::time::{Instant, timeout_at};
@@ -65,12 +66,26 @@ struct NewRequest {
     session: Option<String>,
 }
 
+impl NewRequest {
+    /// # Errors
+    /// 422 with a pointer to each text that is empty, too long or holds the character NUL.
+    fn check(&self) -> Result<(), Problem> {
+        let texts = [("/on_behalf_of", &self.on_behalf_of), ("/session", &self.session)];
+        let wrong = |text: &str| text.is_empty() || text.len() > MAX_STRING_BYTES || text.contains('\0');
+        let faults = texts.into_iter().filter(|(_, text)| text.as_deref().is_some_and(wrong));
+        let detail = format!("holds 1 to {MAX_STRING_BYTES} bytes, and no U+0000");
+        let faults: Vec<Fault> = faults.map(|(pointer, _)| Fault::new(pointer, detail.clone())).collect();
+        if faults.is_empty() { Ok(()) } else { Err(Problem::invalid_fields(faults)) }
+    }
+}
+
 /// Asks people about a decision in the log.
 async fn ask(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Json(body): Json<NewRequest>,
 ) -> ApiResult<Response> {
+    body.check().map_err(ApiError)?;
     let serving = state.live.serving();
     let said = (body.on_behalf_of.as_deref(), body.session.as_deref());
     let rule = |decision: &_| serving.held_by(decision).cloned();
