@@ -131,7 +131,7 @@ fn its_programs_are_replaced_under_it_and_it_says_so() {
             break;
         }
         assert!(Instant::now() < deadline, "{said}");
-        std::thread::sleep(Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(50));
     }
     assert!(announced, "it says what it is about to do");
     assert_ne!(postmaster(&data_dir), first);
@@ -139,7 +139,7 @@ fn its_programs_are_replaced_under_it_and_it_says_so() {
         let found = || curl(&server.address, &viewer, &format!("/policy/decisions/{id}"), None);
         while found()["decision_id"] != id.as_str() {
             assert!(Instant::now() < deadline, "{}", found());
-            std::thread::sleep(Duration::from_millis(50));
+            thread::sleep(Duration::from_millis(50));
         }
     }
     assert_eq!(stop(server), Some(0));
