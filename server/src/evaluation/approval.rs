@@ -25,8 +25,6 @@ use super::{
     serving::Serving,
 };
 
-/// How many approvals are used or asked for at a time: the rest of the connections are for everything else.
-pub(super) const TURNS: usize = 8;
 /// How long the database may take over an approval.
 const PATIENCE: Duration = Duration::from_secs(3);
 

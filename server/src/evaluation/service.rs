@@ -10,7 +10,6 @@ use tokio::{
 };
 
 use super::{
-    approval::TURNS,
     approval_changes,
     durability::Durability,
     log::DecisionLog,
@@ -21,6 +20,8 @@ use super::{
 };
 use crate::{heartbeats::Heartbeats, rate_limits::RateLimits, safety_thread::SafetyThread};
 
+/// How many approvals are used or asked for at a time: the rest of the connections are for everything else.
+const APPROVALS_AT_A_TIME: usize = 8;
 /// How long the loop that follows the live state may be silent.
 const SILENT_FOLLOWING: Duration = Duration::from_secs(40);
 /// How long an answer waits until this server serves what was changed.
@@ -93,7 +94,7 @@ impl EvaluationService {
             store,
             followed,
             approvals,
-            approval_turns: Arc::new(Semaphore::new(TURNS)),
+            approval_turns: Arc::new(Semaphore::new(APPROVALS_AT_A_TIME)),
             safety,
         })
     }
