@@ -1,10 +1,12 @@
 //! The server as its callers see it: the real router on a real PostgreSQL, and the real program on a real port.
 
+mod approval_support;
 mod conforming;
 mod support;
 
 mod access;
 mod accounts;
+mod approval_abuse;
 mod approvals;
 mod archived_days;
 mod audit;
