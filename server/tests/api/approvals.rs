@@ -98,6 +98,11 @@ async fn what_was_not_approved_is_not_allowed_and_the_answer_says_what_differs()
     other.get(&format!("/policy/approvals/{id}")).await.problem(404, "not_found");
     other.post(&format!("/policy/approvals/{id}/cancel"), json!({})).await.problem(404, "not_found");
     assert_eq!(other.get("/policy/approvals").await.expect(200)["approvals"], json!([]));
+    // What the database cannot hold is found nowhere.
+    for query in ["agent=a%00b", "rule=%00", "cursor=2026-01-01T00:00:00Z~a%00b"] {
+        let listed = service.get(&format!("/policy/approvals?{query}")).await.expect(200);
+        assert_eq!(listed["approvals"], json!([]), "{query}");
+    }
     for unknown in ["apr_0", "x", "apr_\u{1f600}", "../../x"] {
         assert_eq!(use_it(&service, unknown, json!({})).await, refused("approval_unknown"), "{unknown}");
     }

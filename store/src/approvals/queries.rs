@@ -14,7 +14,7 @@ use super::{
     ask::token,
     row::{self, COLUMNS, Row},
 };
-use crate::{Error, Result, Store, decisions, page};
+use crate::{Error, Result, Store, decisions, page, text::storable};
 
 /// Which requests to list.
 #[derive(Debug, Clone, Default)]
@@ -91,8 +91,8 @@ pub async fn list(store: &Store, actor: &Actor, filter: &Filter<'_>) -> Result<P
         .bind(filter.status.map(Status::name))
         .bind(asked_by)
         .bind(filter.usable)
-        .bind(&filter.rule)
-        .bind(&filter.agent)
+        .bind(filter.rule.as_deref().map(|rule| storable(rule).into_owned()))
+        .bind(filter.agent.as_deref().map(|agent| storable(agent).into_owned()))
         .bind(limit + 1)
         .bind(filter.ended)
         .fetch_all(store.pool())
@@ -168,5 +168,5 @@ fn cursor(text: &str) -> Result<(OffsetDateTime, String)> {
     let malformed = || Error::from(Problem::invalid_field("/cursor", format!("`{text}` is not a cursor of this list")));
     let (at, id) = text.split_once('~').ok_or_else(malformed)?;
     let at: Timestamp = at.parse().map_err(|_| malformed())?;
-    Ok((at.into(), id.to_owned()))
+    Ok((at.into(), storable(id).into_owned()))
 }
