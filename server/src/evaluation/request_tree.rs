@@ -94,6 +94,11 @@ impl EvaluationRequest {
         text("approval", self.approval.as_deref(), MAX_DECISION_ID_BYTES);
         text("session", self.session.as_deref(), MAX_STRING_BYTES);
         text("on_behalf_of", self.on_behalf_of.as_deref(), MAX_STRING_BYTES);
+        // The id stands for the subject of a call that names none, which an approval is bound to as such.
+        if self.wants().anything() && self.subject.is_some() && self.subject == self.decision_id {
+            let detail = "must differ from `decision_id` where an approval is asked for or used";
+            faults.push(Fault::new(format!("{at}/subject"), detail));
+        }
         if let Some(pointer) = find_nul(&self.context) {
             let detail = "contains the character U+0000, which cannot be kept";
             faults.push(Fault::new(format!("{at}/context{pointer}"), detail));

@@ -106,7 +106,19 @@ async fn what_was_not_approved_is_not_allowed_and_the_answer_says_what_differs()
     for unknown in ["apr_0", "x", "apr_\u{1f600}", "../../x"] {
         assert_eq!(use_it(&service, unknown, json!({})).await, refused("approval_unknown"), "{unknown}");
     }
-    assert_eq!(use_it(&service, &id, json!({})).await, allowed(), "none of that used it up");
+    let used = json!({"decision_id": "mine"});
+    assert_eq!(use_it(&service, &id, used).await, allowed(), "none of that used it up");
+    // The answer that people approved for one token answers no other under its id.
+    let same = call(json!({"decision_id": "mine"}));
+    other.post("/policy/evaluate", same.clone()).await.problem(409, "conflict");
+    assert_eq!(service.post("/policy/evaluate", same).await.expect(200)["effect"], "allow");
+    // A subject that is called as the decision would pass for none.
+    let unnamed = ask(&service, json!({"subject": null})).await;
+    approve(&workspace, &unnamed).await;
+    let question = call(json!({"subject": "order-2", "decision_id": "order-2", "approval": unnamed}));
+    let problem = service.post("/policy/evaluate", question).await.problem(422, "invalid_field");
+    assert_eq!(problem["errors"][0]["pointer"], "/subject");
+    assert_eq!(use_it(&service, &unnamed, json!({"subject": null})).await, allowed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

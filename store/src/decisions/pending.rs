@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use lifecycle::decision::Record;
+use lifecycle::decision::{Mode, Record};
 use serde_json::{Map, Value};
 
 use crate::{Error, Result, text::storable};
@@ -44,7 +44,10 @@ pub(super) fn stored_id<D: Decision>(decision: &D) -> Cow<'_, str> {
 pub(super) fn is_same_question(decision: &impl Decision, stored: &Record) -> Result<bool> {
     let asked = decision.record();
     let same = |asked: &str, stored: &str| storable(asked) == stored;
-    Ok(same(&asked.agent, &stored.agent)
+    // What people approved for one token answers no other.
+    let may_know = stored.mode != Mode::Approved || asked.asked_by == stored.asked_by;
+    Ok(may_know
+        && same(&asked.agent, &stored.agent)
         && same(&asked.action, &stored.action)
         && same(&asked.subject, &stored.subject)
         && *context(decision)? == stored.context)
